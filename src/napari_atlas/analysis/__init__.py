@@ -1,0 +1,1 @@
+"""From latents to understanding: projection, neighbours, alignment."""

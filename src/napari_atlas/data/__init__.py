@@ -1,0 +1,1 @@
+"""Frozen nouns: what a recording, a signal, a window and a split are."""

@@ -1,0 +1,93 @@
+"""A project with one of its runs, ready to be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_atlas.data.timebase import TimeBase
+from napari_atlas.data.windows import Track, TrackKey, Windows
+
+__all__ = ["Atlas", "RecordingInfo"]
+
+
+@dataclass(frozen=True)
+class RecordingInfo:
+    """What the views need to know of a recording before its tracks are read.
+
+    Attributes
+    ----------
+    name, species
+        Identity.
+    individuals
+        Names of the animals.
+    timebase
+        Its clock.
+    video
+        The video file; ``Path()`` where there is none.
+    notes
+        Sentences for the user, such as "pose is 12 frames longer than the video".
+    """
+
+    name: str
+    species: str
+    individuals: tuple[str, ...]
+    timebase: TimeBase
+    video: Path = Path()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Windows, latents and map of one run.
+
+    Attributes
+    ----------
+    folder
+        The project folder.
+    recordings
+        By name.
+    windows
+        Signals and table; the window id is the row of the table.
+    tracks
+        The binned signal, time and temperature of every individual, in the order of ``windows.table.keys``.
+    run
+        Id of the run on show; empty before the first fit.
+    latents
+        (n_windows, n_latent), or (0, 0) before the first fit.
+    coordinates
+        (n_windows, 2) map coordinates, or (0, 2) before the first map.
+    predicted
+        (n_windows,) temperature in °C that the head reads off the latent; NaN where there is none.
+    card
+        What the fit reported: settings, figures on held-out windows, notes.
+    recipe
+        How the map was made, in words, such as "UMAP · n=15 · seed 0".
+    """
+
+    folder: Path
+    recordings: dict[str, RecordingInfo]
+    windows: Windows
+    tracks: tuple[Track, ...]
+    run: str = ""
+    latents: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
+    coordinates: NDArray[np.float32] = field(default_factory=lambda: np.empty((0, 2), dtype=np.float32))
+    predicted: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    card: dict[str, Any] = field(default_factory=dict)
+    recipe: str = ""
+
+    @property
+    def has_map(self) -> bool:
+        """Whether there are coordinates to draw."""
+        return len(self.coordinates) > 0
+
+    def track_index(self, recording: str, individual: str) -> int:
+        """Return the index of an individual's track in ``tracks``; −1 if there is none."""
+        info = self.recordings.get(recording)
+        key = TrackKey(info.species if info else "", recording, individual)
+        keys = self.windows.table.keys
+        return keys.index(key) if key in keys else -1

@@ -1,0 +1,140 @@
+"""What a project consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from napari_atlas.data.species import COLORS, MARKERS, Species
+from napari_atlas.errors import InputError
+
+__all__ = ["AddRequest", "Project", "RecordingEntry"]
+
+
+@dataclass(frozen=True)
+class RecordingEntry:
+    """Where one recording's files are, and what the files do not tell.
+
+    Attributes
+    ----------
+    name, species
+        Identity.
+    tracks
+        File with keypoints, hulls or windows.
+    part
+        Which part of the file, where it holds several recordings.
+    video
+        The video file; ``Path()`` where there is none.
+    fps
+        Frames per second; 0 where unknown.
+    led_on_frame, tracking_start_frame
+        See `TimeBase`.
+    temperature
+        A log's path, a constant in °C, or an empty text.
+    conditions
+        Named labels.
+    """
+
+    name: str
+    species: str
+    tracks: Path
+    part: str = ""
+    video: Path = Path()
+    fps: float = 0.0
+    led_on_frame: int = 0
+    tracking_start_frame: int = 0
+    temperature: Path | float | str = ""
+    conditions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project folder's contents.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+    name
+        What the window calls it.
+    species, recordings
+        In the order in which they were added.
+    """
+
+    folder: Path
+    name: str
+    species: tuple[Species, ...] = ()
+    recordings: tuple[RecordingEntry, ...] = ()
+
+    def species_called(self, name: str) -> Species:
+        """Return a species by name, or raise an `InputError` that lists them."""
+        for species in self.species:
+            if species.name == name:
+                return species
+        known = ", ".join(s.name for s in self.species) or "none yet"
+        raise InputError.of(f"species {name}", "the project does not know it", f"known species: {known}")
+
+    def recording_called(self, name: str) -> RecordingEntry:
+        """Return a recording by name, or raise an `InputError`."""
+        for entry in self.recordings:
+            if entry.name == name:
+                return entry
+        raise InputError.of(
+            f"recording {name}", "the project does not hold it", "list them with 'napari-atlas inspect'"
+        )
+
+    def with_species(self, species: Species) -> Project:
+        """Return the project with one more species, in the next free colour and marker."""
+        i = len(self.species)
+        drawn = replace(species, marker=MARKERS[i % len(MARKERS)], color=COLORS[i % len(COLORS)])
+        return replace(self, species=(*self.species, drawn))
+
+    def with_recording(self, entry: RecordingEntry) -> Project:
+        """Return the project with one more recording.
+
+        Raises
+        ------
+        InputError
+            If its name is taken or its species is unknown.
+        """
+        self.species_called(entry.species)
+        if any(entry.name == r.name for r in self.recordings):
+            raise InputError.of(
+                f"recording {entry.name}", "the project holds one of that name", "give another with --name"
+            )
+        return replace(self, recordings=(*self.recordings, entry))
+
+
+@dataclass(frozen=True)
+class AddRequest:
+    """What a user says when adding a recording; empty values are found out or left at their default.
+
+    Attributes
+    ----------
+    tracks
+        File with keypoints, hulls or windows.
+    species
+        Name of its species; a new one is made from the settings below.
+    name
+        Name of the recording; the file's name if empty.
+    video
+        The video file; ``Path()`` for none.
+    fps
+        Frames per second; 0 takes what the tracks or the video tell.
+    led_on_frame, tracking_start_frame
+        See `TimeBase`; a tracking start below 0 takes what the tracks tell.
+    temperature
+        A log's path, a number in °C, ``"folder"`` for the number in the folder's name, or nothing.
+    settings
+        Settings of a new species: signal, keypoints, bin_rate, window, stride.
+    """
+
+    tracks: Path
+    species: str
+    name: str = ""
+    video: Path = Path()
+    fps: float = 0.0
+    led_on_frame: int = 0
+    tracking_start_frame: int = -1
+    temperature: str = ""
+    settings: dict[str, object] = field(default_factory=dict)

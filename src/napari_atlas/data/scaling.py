@@ -1,0 +1,76 @@
+"""Bring every species' signal, and every temperature, to mean 0 and spread 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_atlas.data.windows import Windows
+from napari_atlas.errors import InputError
+
+__all__ = ["Scaler"]
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Mean and (biased) standard deviation per channel.
+
+    Attributes
+    ----------
+    mean, std
+        (n_channels,) in the signal's unit.
+    """
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    @classmethod
+    def identity(cls, n_channels: int) -> Scaler:
+        """Return the scaler that changes nothing."""
+        return cls(np.zeros(n_channels), np.ones(n_channels))
+
+    @classmethod
+    def of_windows(cls, windows: Windows, ids: NDArray[np.int64]) -> Scaler:
+        """Return the scaler of the windows *ids* of one species, ignoring NaN.
+
+        A bin counts as often as windows cover it, as it does when windows are stacked.
+
+        Raises
+        ------
+        InputError
+            If there is no window, or a channel is constant.
+        """
+        name = windows.table.keys[windows.table.track[ids[0]]].species
+        values, length = windows.signals[name], windows.lengths[name]
+        steps = np.zeros(len(values) + 1)
+        np.add.at(steps, windows.offsets[ids], 1.0)
+        np.add.at(steps, windows.offsets[ids] + length, -1.0)
+        weights = np.where(np.isfinite(values), np.cumsum(steps)[:-1, None], 0.0)
+        filled = np.where(np.isfinite(values), values, 0.0)
+        total = weights.sum(axis=0)
+        mean = (weights * filled).sum(axis=0) / total
+        std = np.sqrt((weights * (filled - mean) ** 2).sum(axis=0) / total)
+        if not (std > 1e-12 * np.maximum(1.0, np.abs(mean))).all():
+            raise InputError.of(
+                f"species {name}", "its signal is constant", "check the tracking, or choose another signal"
+            )
+        return cls(mean, std)
+
+    @classmethod
+    def of_labels(cls, labels: NDArray[np.float64]) -> Scaler:
+        """Return the scaler of (n_windows,) labels, ignoring NaN; constant labels keep a spread of 1."""
+        known = labels[np.isfinite(labels)]
+        if not known.size:
+            return cls.identity(1)
+        spread = known.std()
+        return cls(np.array([known.mean()]), np.array([spread if spread > 1e-9 else 1.0]))
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return (value − mean) / std; NaN stays NaN."""
+        return (values - self.mean) / self.std
+
+    def undo(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return value · std + mean; NaN stays NaN."""
+        return values * self.std + self.mean

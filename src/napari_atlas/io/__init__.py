@@ -1,0 +1,1 @@
+"""Disk and nouns: readers, videos, projects and runs."""

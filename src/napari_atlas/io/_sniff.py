@@ -1,0 +1,111 @@
+"""Look at the beginning of a file, without reading it and without ever raising."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+__all__ = [
+    "array_header",
+    "csv_rows",
+    "hdf5_names",
+    "head",
+    "is_hdf5",
+    "is_mat",
+    "is_zip",
+    "mat_variables",
+    "zip_names",
+]
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_LONGEST_LINE = 4_000_000
+
+
+def head(path: Path, size: int = 1024) -> bytes:
+    """Return the first *size* bytes, fewer if the file is shorter, none if it cannot be read."""
+    try:
+        with path.open("rb") as handle:
+            return handle.read(size)
+    except OSError:
+        return b""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether it begins as HDF5 does, at byte 0 or, as in MATLAB v7.3 files, at byte 512."""
+    start = head(path)
+    return start.startswith(_HDF5) or start[512:520] == _HDF5
+
+
+def is_zip(path: Path) -> bool:
+    """Whether it begins as a zip archive does (npz, xlsx)."""
+    return head(path, 4) == b"PK\x03\x04"
+
+
+def is_mat(path: Path) -> bool:
+    """Whether it is a MATLAB v5, v6 or v7 file (v7.3 is HDF5)."""
+    start = head(path, 128)
+    return start.startswith(b"MATLAB 5.0") and not is_hdf5(path)
+
+
+def hdf5_names(path: Path) -> frozenset[str]:
+    """Return the names at the top of an HDF5 file; none if it is not one or is damaged."""
+    if not is_hdf5(path):
+        return frozenset()
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return frozenset(file)
+    except (OSError, RuntimeError):
+        return frozenset()
+
+
+def zip_names(path: Path) -> frozenset[str]:
+    """Return the members of a zip archive; none if it is not one or is damaged."""
+    if not is_zip(path):
+        return frozenset()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return frozenset(archive.namelist())
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError):
+        return frozenset()
+
+
+def mat_variables(path: Path) -> frozenset[str]:
+    """Return the variables of a MATLAB v5 to v7 file; none if it is not one or is damaged."""
+    if not is_mat(path):
+        return frozenset()
+    from scipy.io import whosmat
+
+    try:
+        return frozenset(name for name, _, _ in whosmat(path))
+    except Exception:  # noqa: BLE001 - scipy raises anything at all on a damaged file
+        return frozenset()
+
+
+def array_header(path: Path) -> tuple[tuple[int, ...], str]:
+    """Return shape and kind (numpy's one letter) of a .npy file; ``((), "")`` if it is not one or is damaged."""
+    if head(path, 6) != b"\x93NUMPY":
+        return (), ""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return (), ""
+    return tuple(array.shape), str(array.dtype.kind)
+
+
+def csv_rows(path: Path, count: int, delimiter: str = ",") -> list[list[str]]:
+    """Return the first *count* rows of a text table, cells stripped; none if the file is not text."""
+    if b"\0" in head(path):
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+            lines = [handle.readline(_LONGEST_LINE) for _ in range(count)]
+            rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter)
+            return [[cell.strip() for cell in row] for row in islice(rows, count)]
+    except (OSError, csv.Error):
+        return []

@@ -1,0 +1,75 @@
+"""atlas.h5ad: one run as an AnnData file, for scanpy and the like."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_atlas.data.windows import SPLITS, WindowTable
+
+__all__ = ["write_h5ad"]
+
+
+def write_h5ad(
+    path: Path,
+    table: WindowTable,
+    encoded: Mapping[str, NDArray[Any]],
+    coordinates: NDArray[np.float32],
+    card: dict[str, Any],
+) -> None:
+    """Write latents (X), the window table (obs), the map (obsm X_umap) and the card (uns) in one move.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    table
+        One row per window.
+    encoded
+        ``mu`` (n_windows, n_latent) and ``predicted`` (n_windows,) °C, left out if all NaN.
+    coordinates
+        (n_windows, 2), or empty before the first map.
+    card
+        What the fit reported; stored as JSON text.
+    """
+    latents = encoded["mu"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import anndata
+        import pandas as pd
+
+        obs = pd.DataFrame(_columns(table, encoded["predicted"]), index=[str(i) for i in range(len(table))])
+        data = anndata.AnnData(X=latents, obs=obs)
+        data.var_names = [f"latent-{i + 1}" for i in range(latents.shape[1])]
+        if len(coordinates):
+            data.obsm["X_umap"] = coordinates
+        data.uns["atlas_card"] = json.dumps(card)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        data.write_h5ad(temporary)
+        temporary.replace(path)
+
+
+def _columns(table: WindowTable, predicted: NDArray[np.float32]) -> dict[str, Any]:
+    columns: dict[str, Any] = {name: table.of_key(name) for name in ("species", "recording", "individual")}
+    columns |= {
+        "start": table.start,
+        "stop": table.stop,
+        "first_frame": table.first_frame,
+        "frame": table.centre_frame(),
+        "stop_frame": table.stop_frame,
+        "seconds": table.seconds,
+        "activity": table.activity,
+        "split": np.array(SPLITS)[table.split],
+    }
+    if table.has_temperature:
+        columns["temperature"] = table.temperature
+    if np.isfinite(predicted).any():
+        columns["temperature_predicted"] = predicted
+    return columns

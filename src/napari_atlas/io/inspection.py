@@ -1,0 +1,146 @@
+"""What a file is and what it holds, told without raising."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_atlas.data.outline import Outline
+from napari_atlas.data.pose import Pose
+from napari_atlas.data.recording import CutWindows
+from napari_atlas.errors import AtlasError, InputError
+from napari_atlas.io._foreign import is_video, recognise
+from napari_atlas.io.readers import READERS, TrackFile, find_reader, parts, read_tracks
+from napari_atlas.io.temperature import is_temperature_log, read_temperature_csv
+from napari_atlas.io.video import open_video
+
+__all__ = ["inspect_file"]
+
+_KINDS = {Pose: "pose", Outline: "outline", CutWindows: "windows"}
+_VIDEO_NAMES = {".mp4", ".mov", ".avi", ".mkv", ".webm", ".gif", ".wmv", ".flv", ".mpg", ".mpeg", ".m4v", ".ts", ".mts"}
+
+
+def inspect_file(path: Path | str) -> dict[str, Any]:
+    """Return what a file holds, as values that JSON knows.
+
+    Parameters
+    ----------
+    path
+        Any file.
+
+    Returns
+    -------
+    dict
+        ``path``, ``kind`` (pose, outline, temperature, timestamps, windows, video, labels or unknown), ``format``,
+        ``n_frames``, ``fps`` (None where unknown), ``first_frame``, ``individuals``, ``keypoints``, ``dims``,
+        ``missing_fraction``, ``video`` (size, codec, frames and rate of a video), ``covariates`` (range of each) and
+        ``notes``, sentences that say, for a file that cannot be read, why.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError.of(path, "there is no such file", "check the path")
+    try:
+        return _inspect(path)
+    except AtlasError as error:
+        return _refused(path, str(error))
+    except Exception as error:  # noqa: BLE001 - a file that exists is always told of
+        return _refused(path, " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def _blank(path: Path, kind: str, name: str) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "kind": kind,
+        "format": name,
+        "n_frames": 0,
+        "fps": None,
+        "first_frame": 0,
+        "individuals": [],
+        "keypoints": [],
+        "dims": 0,
+        "missing_fraction": 0.0,
+        "video": {},
+        "covariates": {},
+        "notes": [],
+    }
+
+
+def _refused(path: Path, text: str) -> dict[str, Any]:
+    """Return what is known of a file that cannot be read, with the reason."""
+    foreign = recognise(path)
+    reader = next((r for r in READERS.values() if r.accepts(path)), None)
+    kind = "unknown" if reader or foreign.kind in ("video", "temperature") else foreign.kind
+    name = reader.name if reader else foreign.name
+    return _blank(path, kind, name) | {"notes": [text.removeprefix(f"{path}: ")]}
+
+
+def _inspect(path: Path) -> dict[str, Any]:
+    if path.is_file() and (is_video(path) or (path.suffix.lower() in _VIDEO_NAMES and path.stat().st_size)):
+        return _video(path)
+    if path.is_file() and is_temperature_log(path):
+        return _temperature(path)
+    found = find_reader(path)
+    return _tracks(path, found.name, read_tracks(path))
+
+
+def _video(path: Path) -> dict[str, Any]:
+    video = open_video(path)
+    try:
+        n_frames, height, width, _ = video.shape
+        fps = _or_none(video.fps)
+        facts = {"width": width, "height": height, "codec": video.codec, "n_frames": n_frames, "fps": fps}
+        return _blank(path, "video", video.codec) | {"n_frames": n_frames, "fps": fps, "dims": 2, "video": facts}
+    finally:
+        video.close()
+
+
+def _temperature(path: Path) -> dict[str, Any]:
+    log = read_temperature_csv(path)
+    covered = {"first_s": float(log.times[0]), "last_s": float(log.times[-1]), "n_readings": int(log.times.size)}
+    found = {"temperature_C": _range(log.values) | covered}
+    return _blank(path, "temperature", "temperature log") | {"covariates": found}
+
+
+def _tracks(path: Path, name: str, file: TrackFile) -> dict[str, Any]:
+    tracks = file.tracks
+    kind = _KINDS[type(tracks)]
+    notes, covariates = list(file.notes), {}
+    if isinstance(tracks, CutWindows):
+        known = np.concatenate([t[np.isfinite(t)] for t in tracks.temperatures])
+        covariates = {"temperature_C": _range(known)} if known.size else {}
+        held = parts(path)
+        notes += [f"It holds {len(held)} recordings: {', '.join(held)}."] if held else []
+    return _blank(path, kind, name) | {
+        "n_frames": tracks.n_samples,
+        "fps": _or_none(file.fps),
+        "first_frame": file.first_frame,
+        "individuals": list(tracks.individuals),
+        "keypoints": list(tracks.keypoints) if isinstance(tracks, Pose) else [],
+        "dims": _dims(tracks),
+        "missing_fraction": tracks.missing_fraction,
+        "covariates": covariates,
+        "notes": notes,
+    }
+
+
+def _dims(tracks: Pose | Outline | CutWindows) -> int:
+    if isinstance(tracks, Pose):
+        return int(tracks.positions.shape[3])
+    return 2 if isinstance(tracks, Outline) else int(tracks.values[0].shape[1])
+
+
+def _range(values: NDArray[np.float64]) -> dict[str, Any]:
+    return {"lowest": float(values.min()), "highest": float(values.max())}
+
+
+def _or_none(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,49 @@
+"""What made a run, and whether it still fits its project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from dataclasses import replace
+from importlib import metadata
+from typing import Any
+
+from napari_atlas.data.config import FitConfig
+from napari_atlas.data.project import Project
+from napari_atlas.data.windows import Windows
+from napari_atlas.io.loading import content_hash
+
+__all__ = ["as_fitted", "provenance", "recipe_hash"]
+
+
+def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[str, Any]:
+    """Return what made a run: settings, recordings, hashes of their files, versions."""
+    packages = ("napari-atlas", "torch", "numpy", "scikit-learn", "umap-learn")
+    return {
+        "format": 1,
+        "config": config.as_dict(),
+        "recordings": [entry.name for entry in project.recordings],
+        "recipe": recipe_hash(project),
+        "n_windows": len(windows.table),
+        "sources": {entry.name: content_hash(entry.tracks) for entry in project.recordings},
+        "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
+    }
+
+
+def recipe_hash(project: Project) -> str:
+    """Return what the window ids depend on: species' settings and the recordings' clocks and files."""
+    species = [(s.name, s.signal, s.keypoints, s.bin_rate, s.window, s.stride) for s in project.species]
+    recordings = [
+        (e.name, e.species, e.part, content_hash(e.tracks), e.fps, e.led_on_frame, e.tracking_start_frame)
+        for e in project.recordings
+    ]
+    return hashlib.blake2b(json.dumps([species, recordings]).encode(), digest_size=8).hexdigest()
+
+
+def as_fitted(project: Project, config: dict[str, Any]) -> Project:
+    """Return the project with only those recordings that a run was fitted to."""
+    names = set(config["recordings"])
+    kept = tuple(entry for entry in project.recordings if entry.name in names)
+    used = {entry.species for entry in kept}
+    return replace(project, recordings=kept, species=tuple(s for s in project.species if s.name in used))

@@ -1,0 +1,156 @@
+"""A run's folder: settings, history, events, latents, maps."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_atlas.errors import InputError
+from napari_atlas.io.atomic import locked, read_arrays, read_json, write_arrays, write_json, write_text
+
+__all__ = ["RunFolder", "find_run", "list_runs", "new_run"]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths and parts of one run.
+
+    Attributes
+    ----------
+    path
+        ``runs/<id>``.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Id of the run."""
+        return self.path.name
+
+    @property
+    def weights(self) -> Path:
+        """Where the weights are."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def events(self) -> Path:
+        """Where the run's events are appended."""
+        return self.path / "events.jsonl"
+
+    @property
+    def stop_file(self) -> Path:
+        """The file whose presence asks the run to stop."""
+        return self.path / "stop"
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Settings, versions and data hashes of the run."""
+        value: dict[str, Any] = read_json(self.path / "config.json")
+        return value
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What the run reported; empty before it ended."""
+        file = self.path / "card.json"
+        return dict(read_json(file)) if file.is_file() else {}
+
+    @property
+    def map_recipes(self) -> tuple[str, ...]:
+        """Names of the run's maps, the newest first."""
+        files = sorted((self.path / "maps").glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
+        return tuple(f.stem for f in files)
+
+    def write_config(self, config: dict[str, Any]) -> None:
+        """Write settings, versions and data hashes."""
+        write_json(self.path / "config.json", config)
+
+    def write_card(self, card: dict[str, Any]) -> None:
+        """Write what the run reports."""
+        write_json(self.path / "card.json", card)
+
+    def write_history(self, rows: list[dict[str, float]]) -> None:
+        """Write one row per epoch."""
+        if rows:
+            text = io.StringIO()
+            writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            write_text(self.path / "history.csv", text.getvalue())
+
+    def read_history(self) -> list[dict[str, float]]:
+        """Return one row per epoch; none if the run has no history."""
+        file = self.path / "history.csv"
+        if not file.is_file():
+            return []
+        with file.open(encoding="utf-8", newline="") as lines:
+            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
+
+    def append_event(self, event: dict[str, Any]) -> None:
+        """Append one event."""
+        with self.events.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event, ensure_ascii=False) + "\n")
+
+    def write_latents(self, **arrays: NDArray[np.generic]) -> None:
+        """Write latents and what goes with them, one row per window."""
+        write_arrays(self.path / "latents.npz", **arrays)
+
+    def read_latents(self) -> dict[str, NDArray[Any]]:
+        """Return latents and what goes with them; nothing if the run has none yet."""
+        file = self.path / "latents.npz"
+        return read_arrays(file) if file.is_file() else {}
+
+    def write_map(self, recipe: str, text: str, coordinates: NDArray[np.float32]) -> None:
+        """Write a map under the name of its recipe."""
+        write_arrays(self.path / "maps" / f"{recipe}.npz", coordinates=coordinates, recipe=np.array(text))
+
+    def read_map(self, recipe: str) -> dict[str, NDArray[Any]]:
+        """Return a map's ``coordinates`` and ``recipe``."""
+        return read_arrays(self.path / "maps" / f"{recipe}.npz")
+
+
+def list_runs(project: Path) -> list[RunFolder]:
+    """Return the runs of a project, the oldest first."""
+    folders = [p.parent for p in (project / "runs").glob("*/config.json")]
+    return [RunFolder(p) for p in sorted(folders, key=lambda p: p.name)]
+
+
+def find_run(project: Path, name: str = "") -> RunFolder:
+    """Return a run by id, or the newest one with weights.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    runs = list_runs(project)
+    if name:
+        for run in runs:
+            if run.name == name:
+                return run
+        raise InputError.of(
+            f"run {name}", "the project has no such run", f"known runs: {', '.join(r.name for r in runs)}"
+        )
+    fitted = [run for run in runs if run.weights.is_file()]
+    if not fitted:
+        raise InputError.of(project, "it has no fitted run", "fit one with 'napari-atlas fit PROJECT'")
+    return fitted[-1]
+
+
+def new_run(project: Path) -> RunFolder:
+    """Make the folder of a new run; an old one is never taken again."""
+    with locked(project):
+        taken = [int(m.group(1)) for p in (project / "runs").glob("*") if (m := re.match(r"(\d+)-", p.name))]
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        path = project / "runs" / f"{max(taken, default=0) + 1:03d}-{stamp}"
+        (path / "maps").mkdir(parents=True)
+        return RunFolder(path)

@@ -1,0 +1,1 @@
+"""Torch: networks, losses, fitting, encoding, checkpoints."""

@@ -1,0 +1,53 @@
+"""Windows → latents, reconstructions and predicted temperatures."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_atlas.model.batches import Resident, Scaling
+from napari_atlas.model.vae import AtlasVAE
+
+__all__ = ["Encoded", "encode"]
+
+_CHUNK = 4096
+
+
+class Encoded(NamedTuple):
+    """One row per window id.
+
+    ``mu`` and ``logvar`` are (n_windows, latent_dim); ``predicted`` is (n_windows,) in °C, NaN without a head;
+    ``reconstruction_error`` is (n_windows,) mean squared error, z-scored.
+    """
+
+    mu: NDArray[np.float32]
+    logvar: NDArray[np.float32]
+    predicted: NDArray[np.float32]
+    reconstruction_error: NDArray[np.float32]
+
+
+@torch.no_grad()
+def encode(model: AtlasVAE, resident: dict[str, Resident], scaling: dict[str, Scaling]) -> Encoded:
+    """Return the latents of all windows, by window id."""
+    model.eval()
+    n = sum(r.ids.size for r in resident.values())
+    latent = model.architecture.latent_dim
+    encoded = Encoded(
+        np.zeros((n, latent), np.float32), np.zeros((n, latent), np.float32), np.full(n, np.nan, np.float32),
+        np.zeros(n, np.float32),
+    )  # fmt: skip
+    for name, data in resident.items():
+        for begin in range(0, data.ids.size, _CHUNK):
+            rows = torch.arange(begin, min(begin + _CHUNK, data.ids.size), device=data.signal.device)
+            windows = data.windows(rows)
+            output = model(name, windows)
+            ids = data.ids[begin : begin + _CHUNK]
+            encoded.mu[ids] = output.mu.cpu().numpy()
+            encoded.logvar[ids] = output.logvar.cpu().numpy()
+            encoded.reconstruction_error[ids] = (output.reconstruction - windows).square().mean((1, 2)).cpu().numpy()
+            if output.temperature.numel():
+                encoded.predicted[ids] = scaling[name].temperature.undo(output.temperature.cpu().numpy()[:, None])[:, 0]
+    return encoded

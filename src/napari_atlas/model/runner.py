@@ -1,0 +1,145 @@
+"""One fit from windows to weights and latents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_atlas.data.config import FitConfig
+from napari_atlas.data.scaling import Scaler
+from napari_atlas.data.windows import Windows
+from napari_atlas.errors import AtlasError
+from napari_atlas.model.batches import Resident, Scaling, fit_scaling, make_resident, shapes_of
+from napari_atlas.model.checkpoint import save_weights
+from napari_atlas.model.encoding import Encoded, encode
+from napari_atlas.model.fitting import EpochReport, choose_device, fit_epochs, set_threads, start_fit
+from napari_atlas.model.reference import load_reference
+from napari_atlas.model.vae import Architecture, AtlasVAE
+
+__all__ = ["Prepared", "adopt_reference", "encode_all", "prepare", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Everything that a fit needs, on its device.
+
+    Attributes
+    ----------
+    windows
+        With their split.
+    config
+        Settings.
+    model
+        The network.
+    scaling
+        Scalers by species.
+    resident
+        Data by species.
+    device
+        What is computed on, in words.
+    notes
+        Sentences for the user, such as a smaller batch.
+    """
+
+    windows: Windows
+    config: FitConfig
+    model: AtlasVAE
+    scaling: dict[str, Scaling]
+    resident: dict[str, Resident]
+    device: str
+    notes: tuple[str, ...]
+
+
+def prepare(windows: Windows, config: FitConfig) -> Prepared:
+    """Return a fit that is ready to start.
+
+    Raises
+    ------
+    InputError
+        If a species has too few training windows or a constant signal, or the device is not there.
+    """
+    device = choose_device(config.device)
+    n_threads = set_threads()
+    scaling = fit_scaling(windows)
+    trained = windows.table.in_split("train")
+    with_head = bool(config.temperature_weight) and bool(np.isfinite(windows.table.temperature[trained]).any())
+    torch.manual_seed(config.seed)
+    model = AtlasVAE(Architecture(shapes_of(windows), config.latent_dim, with_head)).to(device)
+    return Prepared(
+        windows=windows,
+        config=config,
+        model=model,
+        scaling=scaling,
+        resident=make_resident(windows, scaling, device),
+        device=_device_name(device, n_threads),
+        notes=_notes(windows, config, with_head),
+    )
+
+
+def adopt_reference(windows: Windows, config: FitConfig, path: Path) -> Prepared:
+    """Return a fit that is over: the weights of a reference checkpoint.
+
+    Windows that were cut elsewhere are taken as z-scored already, as the reference stores them.
+    """
+    scaling = {
+        s.name: Scaling(Scaler.identity(windows.signals[s.name].shape[1]), scaled.temperature)
+        if s.signal == "array"
+        else scaled
+        for s, scaled in zip(windows.species, fit_scaling(windows).values(), strict=True)
+    }
+    device = choose_device("cpu")
+    model = load_reference(path, shapes_of(windows))
+    config = replace(config, latent_dim=model.architecture.latent_dim)
+    note = f"weights taken from {path.name}: nothing was held out when they were made"
+    resident = make_resident(windows, scaling, device)
+    return Prepared(windows, config, model, scaling, resident, _device_name(device, set_threads()), (note,))
+
+
+def train(prepared: Prepared, weights: Path, should_stop: Callable[[], bool]) -> Iterator[EpochReport]:
+    """Train, keep the best weights on disk, and yield a report per epoch.
+
+    Raises
+    ------
+    AtlasError
+        If the device fails or runs out of memory.
+    """
+    state = start_fit(prepared.model, prepared.config)
+    try:
+        for report in fit_epochs(state, prepared.resident, prepared.windows, prepared.config, should_stop):
+            if report.best:
+                save_weights(weights, prepared.model, prepared.scaling)
+            yield report
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise AtlasError(
+            f"the fit failed on {prepared.device}: {reason}; lower batch_size or set device=cpu"
+        ) from error
+    if state.epoch:
+        save_weights(weights, prepared.model, prepared.scaling)
+
+
+def encode_all(prepared: Prepared) -> Encoded:
+    """Return the latents of all windows, by window id."""
+    return encode(prepared.model, prepared.resident, prepared.scaling)
+
+
+def _device_name(device: torch.device, n_threads: int) -> str:
+    if device.type == "cuda":
+        return f"cuda ({torch.cuda.get_device_name(device)})"
+    return f"{device.type} ({n_threads} thread{'s' if n_threads > 1 else ''})" if device.type == "cpu" else device.type
+
+
+def _notes(windows: Windows, config: FitConfig, with_head: bool) -> tuple[str, ...]:
+    notes = []
+    trained = windows.table.in_split("train")
+    for species in windows.species:
+        n = int(trained[windows.table.rows_of(species.name)].sum())
+        if n < config.batch_size:
+            notes.append(f"{species.name}: {n} training windows, so its batch is {n} instead of {config.batch_size}")
+    if not with_head:
+        notes.append("no temperature head: the species share the latent, but nothing ties one to the other")
+    return tuple(notes)

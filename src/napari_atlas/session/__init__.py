@@ -1,0 +1,1 @@
+"""Observable state: what the user looks at, selects and colours by."""
