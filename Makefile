@@ -12,6 +12,15 @@ PACKAGES := xvfb xauth libgl1 libglx-mesa0 libgl1-mesa-dri libegl1 libopengl0 li
 	libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
 	libxcb-shape0 libxcb-xinerama0 libxcb-xkb1 fonts-dejavu-core
 
+# Opens a demo that is there already; without a display it takes the pictures again.
+define SHOW
+from pathlib import Path
+from napari_atlas.views.launch import launch_or_capture
+for line in launch_or_capture(Path("$(DEMO)/reef.atlas"), Path("$(DEMO)")):
+    print(line)
+endef
+export SHOW
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help system demo test lint docs clean distclean
@@ -28,12 +37,8 @@ demo: $(READY) ## Set up, make a small sample reef, fit it, map it and open it (
 		rm -rf $(DEMO)/reef.atlas; \
 	fi; \
 	if [ -e $(DEMO)/reef.atlas ]; then \
-		echo "$(DEMO)/reef.atlas is there already; 'make clean' takes it away."; \
-		if [ -n "$$DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
-			$(BIN)/napari-atlas open $(DEMO)/reef.atlas; \
-		else \
-			echo "There is no display to open it on; its pictures are in $(DEMO)/."; \
-		fi; \
+		echo "Showing $(DEMO)/reef.atlas again; 'make clean' takes it away."; \
+		$(BIN)/python -c "$$SHOW"; \
 	else \
 		$(BIN)/napari-atlas demo $(DEMO); \
 	fi
@@ -41,7 +46,7 @@ demo: $(READY) ## Set up, make a small sample reef, fit it, map it and open it (
 test: $(READY) ## Set up and run all tests, which include ruff, mypy, import-linter and the size budgets
 	@set -e; \
 	if [ -n "$$DISPLAY" ] || [ "$$(uname)" = Darwin ]; then on_screen=; \
-	else on_screen='xvfb-run -a -s "-screen 0 1920x1200x24"'; fi; \
+	else on_screen='env -u WAYLAND_DISPLAY xvfb-run -a -s "-screen 0 1920x1200x24"'; fi; \
 	eval "exec $$on_screen $(BIN)/python -m pytest $(ARGS)"
 
 lint: $(READY) ## Set up and run the linters alone

@@ -157,13 +157,18 @@ def map_(project: Path, run: str, as_json: bool, **recipe: Any) -> None:
 @cli.command("open")
 @click.argument("project", type=PATH)
 @click.option("--run", default="", help="Which run; else the newest.")
-def open_(project: Path, run: str) -> None:
+@click.option("--pictures", type=PATH, default=None, help="Leave pictures of the workspace in this folder and end.")
+def open_(project: Path, run: str, pictures: Path | None) -> None:
     """Open the workspace."""
     from napari_atlas.io.project import read_project
-    from napari_atlas.views.launch import launch
+    from napari_atlas.views.launch import capture, launch
 
     read_project(project)
-    launch(project, run)
+    if pictures is None:
+        launch(project, run)
+        return
+    for path in capture(project, pictures):
+        click.echo(f"picture: {path}")
 
 
 @cli.command()

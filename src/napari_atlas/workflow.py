@@ -119,6 +119,7 @@ def load_tracks_of(folder: Path, recording: str) -> Recording:
 def load_atlas(folder: Path, run: str = "") -> Atlas:
     """Return a project with its newest run, or the one named, ready to be looked at.
 
+    Before a run has a map of its own, its latents are laid out by their principal components.
     A run whose recordings or settings have changed since is shown as "out of date": windows, but no map.
     """
     project = read_project(folder)
@@ -161,7 +162,7 @@ def fit(
     windows = windows.with_split(split.codes)
     prepared = adopt_reference(windows, config, from_reference) if from_reference else prepare(windows, config)
     run = new_run(folder)
-    run.write_config(provenance(project, prepared.config, windows))
+    run.write("config", provenance(project, prepared.config, windows))
     started = {"run": run.name, "folder": str(run.path), "device": prepared.device, "pid": os.getpid()}
     yield _told(run, Event("started", f"run {run.name} on {prepared.device}", 0, config.epochs, started))
     notes = (*split.notes, *prepared.notes)
@@ -233,7 +234,7 @@ def _finish(run: RunFolder, prepared: Prepared, project: Project, card: dict[str
         reconstruction_error=encoded.reconstruction_error,
         split=table.split,
     )
-    run.write_card(card)
+    run.write("card", card)
     _assemble(project, run)
     return card
 
@@ -333,16 +334,18 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     latents = run.read_latents()
     if not latents:
         return replace(atlas, run=run.name, card={"notes": [f"run {run.name} was interrupted before it was encoded"]})
+    from napari_atlas.analysis.projection import project_linearly
+
     found = run.map_recipes
-    mapped = run.read_map(found[0]) if found else {}
+    mapped = run.read_map(found[0]) if found else {"coordinates": project_linearly(latents["mu"]), "recipe": np.array("PCA")}
     return replace(
         atlas,
         windows=atlas.windows.with_split(latents["split"]),
         run=run.name,
         latents=latents["mu"],
         predicted=latents["predicted"],
-        coordinates=mapped.get("coordinates", atlas.coordinates),
-        recipe=str(mapped.get("recipe", "")),
+        coordinates=mapped["coordinates"],
+        recipe=str(mapped["recipe"]),
         card=run.card,
     )
 

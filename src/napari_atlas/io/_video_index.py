@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ __all__ = ["FrameIndex", "build_index", "decoded", "opened", "scan_index"]
 
 _PROBED = 8
 _TOLERANCE = 5e-3
+_INDEXED = {"mov", "mp4", "matroska", "webm", "gif"}
 
 
 @dataclass(frozen=True)
@@ -114,26 +115,64 @@ def build_index(path: Path) -> FrameIndex:
     InputError
         If it is missing, no video, or holds no frame.
     """
-    import av
-
-    packets: list[Any] = []
+    packets: list[tuple[Any, bool, bool]] = []
     with opened(path) as (container, stream):
-        with contextlib.suppress(av.FFmpegError):
-            packets.extend(
-                (p.pts, p.is_keyframe, p.is_discard or p.is_corrupt) for p in container.demux(stream) if p.size
-            )
-        codec = stream.codec_context
-        facts = (int(codec.height), int(codec.width), _header_rate(stream), str(codec.name))
-        unit = stream.time_base
+        packets.extend((p.pts, p.is_keyframe, p.is_discard or p.is_corrupt) for p in _packets(container, stream))
+        facts = _Facts.of(container, stream)
     if not packets or any(pts is None or odd for pts, _, odd in packets):
         return scan_index(path)
-    pts = np.sort(np.array([p for p, _, _ in packets], dtype=np.int64))
-    keys = np.searchsorted(pts, np.sort(np.array([p for p, key, _ in packets if key], dtype=np.int64)))
-    sound = bool((np.diff(pts) > 0).all()) and keys.size > 0 and keys[0] == 0 and 0 not in facts[:2]
+    shown = np.array([p for p, _, _ in packets], dtype=np.int64)
+    pts = np.sort(shown)
+    keys = np.searchsorted(pts, np.sort(shown[[key for _, key, _ in packets]]))
+    sound = bool((np.diff(pts) > 0).all()) and keys.size > 0 and keys[0] == 0 and facts.height * facts.width > 0
     if not sound or not _begins_with(path, pts[:_PROBED]):
         return scan_index(path)
-    height, width, rate, name = facts
-    return FrameIndex(pts, keys.astype(np.int64), True, False, height, width, _rate(pts, unit, rate), name)
+    seekable = facts.seeks_exactly(in_order=bool((pts == shown).all()))
+    return facts.index(pts, keys.astype(np.int64), seekable, scanned=False)
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the header tells and can be believed."""
+
+    height: int
+    width: int
+    rate: float
+    codec: str
+    unit: float
+    container: str
+
+    @classmethod
+    def of(cls, container: Any, stream: Any) -> _Facts:
+        rate = float(stream.average_rate or stream.guessed_rate or 0)
+        return cls(
+            height=int(stream.codec_context.height),
+            width=int(stream.codec_context.width),
+            rate=rate if 0 < rate < 1e6 else math.nan,
+            codec=str(stream.codec_context.name),
+            unit=float(stream.time_base or 0),
+            container=str(container.format.name),
+        )
+
+    def seeks_exactly(self, in_order: bool) -> bool:
+        """Whether frames keep their presentation times after a seek.
+
+        Files without an index of times (mpg, ts, raw streams) guess them anew, AVI does where frames are reordered.
+        """
+        names = set(self.container.split(","))
+        return bool(names & _INDEXED) or ("avi" in names and in_order)
+
+    def index(self, pts: NDArray[np.int64], keys: NDArray[np.int64], seekable: bool, scanned: bool) -> FrameIndex:
+        rate = _rate(pts, self.unit, self.rate)
+        return FrameIndex(pts, keys, seekable, scanned, self.height, self.width, rate, self.codec)
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield the packets that hold something, up to a fault in the file."""
+    import av
+
+    with contextlib.suppress(av.FFmpegError):
+        yield from (packet for packet in container.demux(stream) if packet.size)
 
 
 def _begins_with(path: Path, pts: NDArray[np.int64]) -> bool:
@@ -152,31 +191,27 @@ def scan_index(path: Path) -> FrameIndex:
         If it is missing, no video, or holds no frame.
     """
     found: list[tuple[int | None, bool]] = []
-    height = width = 0
+    size = (0, 0)
     with opened(path) as (container, stream):
         for frame in decoded(container, stream):
-            if not found:
-                height, width = int(frame.height), int(frame.width)
+            size = size if found else (int(frame.height), int(frame.width))
             found.append((frame.pts, bool(frame.key_frame)))
-        rate, unit, name = _header_rate(stream), stream.time_base, str(stream.codec_context.name)
+        facts = replace(_Facts.of(container, stream), height=size[0], width=size[1])
     if not found:
         raise InputError.of(path, "it holds no frame that can be decoded", "check the file")
     times = [pts for pts, _ in found if pts is not None]
-    pts = np.array(times if len(times) == len(found) else range(len(found)), dtype=np.int64)
-    seekable = len(times) == len(found) and bool((np.diff(pts) > 0).all())
+    timed = len(times) == len(found)
+    pts = np.array(times if timed else range(len(found)), dtype=np.int64)
     keys = np.array(sorted({0} | {i for i, (_, key) in enumerate(found) if key}), dtype=np.int64)
-    fps = _rate(pts, unit, rate) if seekable else rate
-    return FrameIndex(pts, keys, seekable, True, height, width, fps, name)
+    rising = timed and bool((np.diff(pts) > 0).all())
+    if not rising:
+        facts = replace(facts, unit=0.0)
+    return facts.index(pts, keys, rising and facts.seeks_exactly(in_order=False), scanned=True)
 
 
-def _header_rate(stream: Any) -> float:
-    rate = float(stream.average_rate or stream.guessed_rate or 0)
-    return rate if 0 < rate < 1e6 else math.nan
-
-
-def _rate(pts: NDArray[np.int64], unit: Any, header: float) -> float:
+def _rate(pts: NDArray[np.int64], unit: float, header: float) -> float:
     """Return the header's frame rate where the frames bear it out, else what the frames tell."""
     if pts.size < 2 or not unit:
         return header
-    measured = (pts.size - 1) / (float(pts[-1] - pts[0]) * float(unit))
+    measured = (pts.size - 1) / (float(pts[-1] - pts[0]) * unit)
     return header if abs(measured - header) <= _TOLERANCE * measured else measured

@@ -111,6 +111,7 @@ class FrameSource:
 
         if self._container is None:
             self._restart()
+            next(self._frames, None)  # the first frame may tell how the others are coded (x264 does so)
         start, back = int(self._index.keys[key]), 0
         while key - back > 0:
             target = int(self._index.pts[self._index.keys[key - back]])

@@ -70,13 +70,9 @@ class RunFolder:
         files = sorted((self.path / "maps").glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
         return tuple(f.stem for f in files)
 
-    def write_config(self, config: dict[str, Any]) -> None:
-        """Write settings, versions and data hashes."""
-        write_json(self.path / "config.json", config)
-
-    def write_card(self, card: dict[str, Any]) -> None:
-        """Write what the run reports."""
-        write_json(self.path / "card.json", card)
+    def write(self, part: str, value: dict[str, Any]) -> None:
+        """Write the ``"config"`` (settings, versions, data hashes) or the ``"card"`` (what the run reports)."""
+        write_json(self.path / f"{part}.json", value)
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write one row per epoch."""

@@ -57,7 +57,7 @@ def _load_analysis(path: Path, part: str) -> TrackFile:
             raise InputError.of(path, f"tracks has {raw.ndim} dimensions, not 4", "export the analysis file again")
         positions = finite_or_nan(_reorder(raw, order, ("frame", "track", "node", "xy")))
         n_frames, n_tracks, n_nodes = positions.shape[:3]
-        occupied = np.asarray(file["track_occupancy"], dtype=bool)
+        occupied = np.asarray(file["track_occupancy"]) > 0
         occupied = occupied if occupied.shape == (n_frames, n_tracks) else occupied.T
         positions[~occupied] = np.nan
         confidence = np.empty(0)

@@ -13,6 +13,7 @@ from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.recording import CutWindows
 from napari_atlas.errors import InputError
+from napari_atlas.io._sniff import zip_names
 from napari_atlas.io.atomic import read_arrays, write_arrays
 
 __all__ = ["load_tracks", "save_tracks"]
@@ -45,7 +46,10 @@ def load_tracks(path: Path) -> Tracks:
     InputError
         If the file is missing, damaged, or of another format.
     """
-    arrays = read_arrays(Path(path))
+    path = Path(path)
+    if not zip_names(path):
+        raise InputError.of(path, "there is no readable cache of tracks", "delete it, it will be made again")
+    arrays = read_arrays(path)
     kind = str(arrays.get("kind", ""))
     if kind not in _KINDS or int(arrays.get("format", np.array(0))) != FORMAT:
         raise InputError.of(path, "it is not a cache of tracks of this version", "delete it, it will be made again")

@@ -1,0 +1,79 @@
+"""What napari.yaml names: widgets, commands, readers, sample data. One workspace per viewer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from napari import current_viewer
+from platformdirs import user_data_path
+from qtpy.QtWidgets import QWidget
+
+from napari_atlas.errors import AtlasError
+from napari_atlas.io.project import is_project
+from napari_atlas.sample.renderer import welcome_frame
+from napari_atlas.views.workspace import Workspace, workspace_of
+
+__all__ = [
+    "latent_map",
+    "open_reef",
+    "open_workspace",
+    "project_dock",
+    "project_reader",
+    "timeline",
+    "training_dock",
+]
+
+
+def open_workspace() -> None:
+    """Lay out the whole workspace in the current viewer."""
+    _current().lay_out()
+
+
+def project_dock() -> QWidget:
+    """Return the dock that lists recordings."""
+    return _current().widget("project")
+
+
+def training_dock() -> QWidget:
+    """Return the dock that fits the model."""
+    return _current().widget("training")
+
+
+def latent_map() -> QWidget:
+    """Return the map."""
+    return _current().widget("map")
+
+
+def timeline() -> QWidget:
+    """Return the timeline."""
+    return _current().widget("timeline")
+
+
+def project_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:
+    """Return the reader of a project folder that was opened in or dropped on the window."""
+    folder = Path(path[0] if isinstance(path, list) else path)
+    return _read_project if is_project(folder) else None
+
+
+def open_reef() -> list[Any]:
+    """Make the reef sample in a child process and show it when it is done; meanwhile a still picture."""
+    workspace = _current()
+    workspace.lay_out()
+    workspace.desk.demo(user_data_path("napari-atlas") / "reef-sample")
+    return [(welcome_frame(), {"name": "video", "rgb": True}, "image")]
+
+
+def _read_project(path: str | list[str]) -> list[Any]:
+    workspace = _current()
+    workspace.lay_out()
+    workspace.open(Path(path[0] if isinstance(path, list) else path))
+    return [(None,)]
+
+
+def _current() -> Workspace:
+    viewer = current_viewer()
+    if viewer is None:
+        raise AtlasError("napari: there is no open viewer; start napari first")
+    return workspace_of(viewer)

@@ -1,0 +1,1 @@
+"""The synthetic reef: two species with known truth, written as real files."""

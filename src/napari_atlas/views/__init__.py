@@ -1,0 +1,1 @@
+"""Qt, thin: docks, canvases and the bridge to napari."""

@@ -1,0 +1,115 @@
+"""The card that tells what the point under the mouse is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
+
+from napari_atlas.views._legend import marker_icon
+from napari_atlas.views._map_model import describe, marker_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from napari_atlas.session.session import Session
+    from napari_atlas.views._canvas import Palette
+    from napari_atlas.views._map_visuals import MapVisuals
+
+__all__ = ["Hover", "HoverCard"]
+
+_GAP = 16
+_PREVIEW_MS = 125
+_NOTHING = np.empty((0, 2), dtype=np.float32)
+
+
+class HoverCard(QFrame):  # type: ignore[misc]
+    """A small card over the canvas; the mouse passes through it."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("atlas-hover-card")
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._icon, self._who, self._when, self._facts = (QLabel(self) for _ in range(4))
+        grid = QGridLayout(self)
+        grid.setContentsMargins(10, 7, 12, 8)
+        grid.setHorizontalSpacing(6)
+        grid.setVerticalSpacing(2)
+        grid.addWidget(self._icon, 0, 0)
+        for row, label in enumerate((self._who, self._when, self._facts)):
+            grid.addWidget(label, row, 1)
+        self.hide()
+
+    def paint(self, palette: Palette) -> None:
+        """Use the colours of a theme."""
+        self.setStyleSheet(
+            f"#atlas-hover-card {{ background: {palette.background}; border: 1px solid {palette.accent};"
+            f" border-radius: 6px; }} QLabel {{ background: transparent; color: {palette.text}; }}"
+        )
+        self._facts.setStyleSheet(f"color: {palette.muted};")
+
+    def tell(self, marker: tuple[str, str], texts: tuple[str, str, str]) -> None:
+        """Say whose window it is, when it is and what is known of it, beside the marker of the species."""
+        self._icon.setPixmap(marker_icon(*marker).pixmap(14, 14))
+        for label, text in zip((self._who, self._when, self._facts), texts, strict=True):
+            label.setText(text)
+        self.adjustSize()
+
+    def place(self, x: float, y: float) -> None:
+        """Show the card beside a pixel of the parent, on the side where there is room."""
+        left = x + _GAP if x + _GAP + self.width() <= self.parent().width() else x - _GAP - self.width()
+        top = y + _GAP if y + _GAP + self.height() <= self.parent().height() else y - _GAP - self.height()
+        self.move(max(0, round(left)), max(0, round(top)))
+        self.show()
+        self.raise_()
+
+    def words(self) -> str:
+        """Return what the card says, for tests and screen readers."""
+        return "\n".join(label.text() for label in (self._who, self._when, self._facts))
+
+
+class Hover(QObject):  # type: ignore[misc]
+    """The window under the mouse: a ring at once, and a card a moment later.
+
+    Parameters
+    ----------
+    session
+        Whose windows they are.
+    visuals
+        Where the ring is drawn.
+    parent
+        The widget that carries the card.
+    """
+
+    def __init__(self, session: Session, visuals: MapVisuals, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._session, self._visuals = session, visuals
+        self._window, self._position = -1, _NOTHING
+        self.card = HoverCard(parent)
+        self._timer = QTimer(self, singleShot=True, interval=_PREVIEW_MS)
+        self._timer.timeout.connect(self._tell)
+
+    def over(self, window: int, position: NDArray[np.float32]) -> None:
+        """Be over a window at a map position (1, 2)."""
+        if window == self._window:
+            return
+        self._window, self._position = window, position
+        self.card.hide()
+        self._visuals.set_hover(position)
+        self._timer.start()
+
+    def clear(self) -> None:
+        """Be over none."""
+        self._timer.stop()
+        if self._window >= 0:
+            self._window, self._position = -1, _NOTHING
+            self.card.hide()
+            self._visuals.set_hover(_NOTHING)
+
+    def _tell(self) -> None:
+        atlas = self._session.atlas
+        if atlas is not None and 0 <= self._window < len(atlas.coordinates):
+            self.card.tell(marker_of(atlas, self._window), describe(atlas, self._window))
+            self.card.place(*self._visuals.view.to_screen(self._position[0]))

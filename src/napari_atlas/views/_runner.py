@@ -1,0 +1,79 @@
+"""One job at a time, followed in a worker thread and told to the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.utils.notifications import show_error, show_info
+from psygnal import Signal
+
+from napari_atlas.jobs import Job
+from napari_atlas.session.session import JobState, Session
+from napari_atlas.views._worker import follow_in_thread
+
+__all__ = ["JobRunner"]
+
+
+class JobRunner:
+    """Start a verb in a child process, report how it does, and do something once it is done.
+
+    Parameters
+    ----------
+    session
+        Whose ``job`` is kept up to date.
+    """
+
+    event = Signal(dict)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._job: Job | None = None
+        self._then: Callable[[], None] = _nothing
+
+    def run(self, verb: str, *arguments: str, then: Callable[[], None]) -> None:
+        """Start a verb; *then* is called on the window's thread once it ended well."""
+        if self._job is not None:
+            show_info(f"Wait for the {self._job.verb} under way, or stop it.")
+            return
+        self._then = then
+        self._job = Job(verb, *arguments)
+        self._session.report(JobState(verb, "starting …"))
+        follow_in_thread(self._job, self._on_event, self._on_end, self._on_error)
+
+    def stop(self) -> None:
+        """Ask the job under way to stop."""
+        if self._job is not None:
+            self._job.stop()
+            self._session.report(JobState(self._job.verb, "stopping …"))
+
+    def release(self) -> None:
+        """Let go of the job under way: a fit goes on by itself, anything else is stopped."""
+        if self._job is not None and self._job.verb != "fit":
+            self._job.stop()
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        if self._job is not None:
+            state = JobState(self._job.verb, event.get("text", ""), event.get("done", 0), event.get("total", 0))
+            self._session.report(state)
+            self.event.emit(event)
+
+    def _on_end(self, _: Any) -> None:
+        job, then = self._job, self._then
+        self._forget()
+        if job is not None and job.stopped and job.verb != "fit":
+            show_info(f"The {job.verb} was stopped; nothing was changed.")
+        else:
+            then()
+
+    def _on_error(self, error: Exception) -> None:
+        self._forget()
+        show_error(str(error))
+
+    def _forget(self) -> None:
+        self._job, self._then = None, _nothing
+        self._session.report(JobState())
+
+
+def _nothing() -> None:
+    """Do nothing."""

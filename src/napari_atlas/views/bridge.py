@@ -1,0 +1,206 @@
+"""Between the session and napari: video, pose or outline, slider, and the line over the video."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from napari.utils.notifications import show_error
+
+from napari_atlas import workflow
+from napari_atlas.data.atlas import Atlas
+from napari_atlas.data.outline import Outline
+from napari_atlas.data.recording import Recording
+from napari_atlas.io.video import VideoArray, open_video
+from napari_atlas.session.linking import window_at, window_rank
+from napari_atlas.session.session import Cursor, Session
+from napari_atlas.views._canvas import Links
+from napari_atlas.views._layers import Layers, blank_video, drawing_of
+from napari_atlas.views._worker import call_in_thread
+
+__all__ = ["Bridge", "Shown", "readout"]
+
+_CLICK_PIXELS = 30.0
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The recording on show, with its video opened.
+
+    ``video`` is an array (n_frames, height, width, 3); ``n_video_frames`` 0 means that there is no video.
+    """
+
+    recording: Recording
+    video: Any
+    n_video_frames: int
+
+
+def readout(atlas: Atlas, shown: Shown, cursor: Cursor) -> str:
+    """Return the line over the video: animal, clock time, temperature, prediction, window."""
+    clock = shown.recording.timebase
+    parts = [_clock_text(float(clock.seconds_of_frame(cursor.frame))) if clock.known else f"frame {cursor.frame}"]
+    window = window_at(atlas, cursor)
+    parts += _temperature_text(atlas, shown, cursor, window)
+    if window >= 0:
+        rank, count = window_rank(atlas, window)
+        parts.append(f"window {rank} of {count}")
+    if not shown.n_video_frames:
+        parts.append("no video")
+    elif cursor.frame >= shown.n_video_frames:
+        parts.append(f"beyond the video's end ({shown.n_video_frames} frames)")
+    return f"{cursor.recording}  ·  {cursor.individual}\n" + "  ·  ".join(parts)
+
+
+class Bridge:
+    """Show the session's cursor in a napari viewer, and move it with napari's slider.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    session
+        The shared state.
+    """
+
+    def __init__(self, viewer: Any, session: Session) -> None:
+        self._viewer = viewer
+        self._session = session
+        self._layers = Layers(viewer)
+        self._shown: Shown | None = None
+        self._loading = ""
+        self._links = Links(
+            (session.atlas_changed, self._on_atlas),
+            (session.cursor_changed, self._on_cursor),
+            (viewer.dims.events.current_step, self._on_slider),
+        )
+        self._links.connect()
+        viewer.mouse_drag_callbacks.append(self._on_mouse)
+
+    @property
+    def shown(self) -> Shown | None:
+        """The recording on show, once it is loaded."""
+        return self._shown
+
+    def close(self) -> None:
+        """Let go of the viewer and the session."""
+        self._links.disconnect()
+        if self._on_mouse in self._viewer.mouse_drag_callbacks:
+            self._viewer.mouse_drag_callbacks.remove(self._on_mouse)
+        self._viewer.text_overlay.visible = False
+
+    def _on_atlas(self, atlas: Atlas) -> None:
+        if self._shown is not None and self._shown.recording.name not in atlas.recordings:
+            self._shown = None
+            self._layers.clear()
+        self._on_cursor(self._session.cursor)
+
+    def _on_cursor(self, cursor: Cursor) -> None:
+        atlas = self._session.atlas
+        if atlas is None or not cursor.recording:
+            return
+        if self._shown is None or self._shown.recording.name != cursor.recording:
+            self._load(atlas, cursor.recording)
+            return
+        step = self._viewer.dims.current_step
+        if step and step[0] != cursor.frame:
+            self._viewer.dims.set_current_step(0, cursor.frame)
+        self._draw(atlas, self._shown, cursor)
+
+    def _on_slider(self, _event: Any = None) -> None:
+        cursor, step = self._session.cursor, self._viewer.dims.current_step
+        if self._shown is None or self._shown.recording.name != cursor.recording or len(step) < 3:
+            return
+        last = self._viewer.dims.nsteps[0] - 1
+        if step[0] != min(cursor.frame, last):
+            self._session.seek(cursor.recording, cursor.individual, step[0])
+
+    def _on_mouse(self, viewer: Any, event: Any) -> Any:
+        """Switch to another animal when it is clicked in the video."""
+        start = np.array(event.position[-2:])
+        yield
+        while event.type == "mouse_move":
+            yield
+        moved = np.linalg.norm(np.array(event.position[-2:]) - start)
+        cursor = self._session.cursor
+        if self._shown is None or moved > 2 or event.button != 1:
+            return
+        name = _animal_at(self._shown.recording, cursor.frame, start)
+        if name:
+            self._session.seek(cursor.recording, name, cursor.frame)
+
+    def _load(self, atlas: Atlas, name: str) -> None:
+        """Read the recording and open its video in a worker thread; a later wish overtakes an earlier one."""
+        if self._loading == name:
+            return
+        self._loading = name
+
+        def done(shown: Shown) -> None:
+            if self._session.cursor.recording == name:
+                self._show(shown)
+            self._loading = ""
+
+        def failed(error: Exception) -> None:
+            self._loading = ""
+            show_error(str(error))
+
+        call_in_thread(lambda: _load_shown(atlas, name), done, failed)
+
+    def _show(self, shown: Shown) -> None:
+        self._shown = None
+        self._layers.show_video(shown.video, shown.recording.name)
+        self._viewer.dims.axis_labels = ("t", "y", "x")[-self._viewer.dims.ndim :]
+        self._shown = shown
+        self._viewer.dims.set_current_step(0, self._session.cursor.frame)
+        self._viewer.reset_view()
+        self._on_cursor(self._session.cursor)
+
+    def _draw(self, atlas: Atlas, shown: Shown, cursor: Cursor) -> None:
+        recording = shown.recording
+        if cursor.individual in recording.individuals:
+            color = next(s.color for s in atlas.windows.species if s.name == recording.species)
+            self._layers.draw(recording, recording.individuals.index(cursor.individual), cursor.frame, color)
+        overlay = self._viewer.text_overlay
+        overlay.visible = True
+        overlay.position = "top_left"
+        overlay.font_size = 8
+        overlay.text = readout(atlas, shown, cursor)
+
+
+def _load_shown(atlas: Atlas, name: str) -> Shown:
+    recording = workflow.load_tracks_of(atlas.folder, name)
+    if not recording.has_video:
+        return Shown(recording, blank_video(recording), 0)
+    tracked = recording.timebase.tracking_start_frame + recording.tracks.n_samples
+    video: VideoArray = open_video(recording.video, tracked)
+    return Shown(recording, video, video.n_video_frames)
+
+
+def _animal_at(recording: Recording, frame: int, position: Any) -> str:
+    """Return the animal nearest to a (row, column) position, empty if none is close."""
+    best, found = _CLICK_PIXELS, ""
+    for i, name in enumerate(recording.individuals):
+        nodes, lines = drawing_of(recording, i, frame)
+        marks = lines[:, 0] if isinstance(recording.tracks, Outline) else nodes
+        if len(marks):
+            distance = float(np.linalg.norm(marks.mean(axis=0) - position))
+            if distance < best:
+                best, found = distance, name
+    return found
+
+
+def _clock_text(seconds: float) -> str:
+    sign = "-" if seconds < 0 else ""
+    return f"{sign}{int(abs(seconds)) // 60}:{abs(seconds) % 60:04.1f}"
+
+
+def _temperature_text(atlas: Atlas, shown: Shown, cursor: Cursor, window: int) -> list[str]:
+    recording = shown.recording
+    now = float(recording.temperature.at(recording.timebase.seconds_of_frame(cursor.frame)))
+    if math.isnan(now) and window >= 0:
+        now = float(atlas.windows.table.temperature[window])
+    if math.isnan(now):
+        return []
+    known = window >= 0 and len(atlas.predicted) > 0 and math.isfinite(atlas.predicted[window])
+    return [f"{now:.1f} °C" + (f" (predicted {atlas.predicted[window]:.1f})" if known else "")]

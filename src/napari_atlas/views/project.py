@@ -1,0 +1,217 @@
+"""The project dock: recordings by species, runs, and the ways to add more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_atlas.data.atlas import Atlas, RecordingInfo
+from napari_atlas.session.linking import cursor_of, windows_of_track
+from napari_atlas.session.session import Cursor, JobState
+from napari_atlas.views._canvas import Links
+from napari_atlas.views.add_dialog import AddDialog
+from napari_atlas.views.desk import Desk
+
+__all__ = ["GLYPHS", "ProjectDock"]
+
+GLYPHS = {
+    "disc": "●",
+    "triangle_up": "▲",
+    "square": "■",
+    "diamond": "◆",
+    "star": "★",
+    "cross": "✚",
+    "triangle_down": "▼",
+    "hbar": "▬",
+}
+_EMPTY = "No project is open.\n\nFile → Open Sample → ATLAS makes one to play with;\nNew and Open are below."
+
+
+class ProjectDock(QWidget):  # type: ignore[misc]
+    """List recordings and animals; a click goes there.
+
+    Parameters
+    ----------
+    desk
+        What carries wishes out.
+    """
+
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("atlas-project")
+        self._desk = desk
+        self._title = QLabel("No project")
+        self._title.setStyleSheet("font-weight: bold")
+        self._hint = QLabel(_EMPTY)
+        self._hint.setWordWrap(True)
+        self._tree = _make_tree()
+        self._runs = _named(QComboBox(), "atlas-runs", "Which fit is on show")
+        self._buttons = {
+            "new": _button("New…", "Make an empty project", self._new),
+            "open": _button("Open…", "Open a project folder", self._open),
+            "add": _button("Add recording…", "Add keypoints, hulls or windows", self._add),
+        }
+        self._lay_out()
+        self._tree.itemActivated.connect(self._go)
+        self._tree.itemClicked.connect(self._go)
+        self._runs.activated.connect(self._choose_run)
+        session = desk.session
+        self._links = Links(
+            (session.atlas_changed, self._on_atlas),
+            (session.cursor_changed, self._on_cursor),
+            (session.job_changed, self._on_job),
+        )
+        self._links.connect()
+        self._on_atlas(session.atlas)
+
+    def closeEvent(self, event: Any) -> None:  # noqa: N802
+        """Let go of the session."""
+        self._links.disconnect()
+        super().closeEvent(event)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Listen again after having been closed."""
+        if self._links.connect():
+            self._on_atlas(self._desk.session.atlas)
+        super().showEvent(event)
+
+    def _lay_out(self) -> None:
+        buttons = QGridLayout()
+        buttons.addWidget(self._buttons["new"], 0, 0)
+        buttons.addWidget(self._buttons["open"], 0, 1)
+        buttons.addWidget(self._buttons["add"], 1, 0, 1, 2)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Fit"))
+        row.addWidget(self._runs, 1)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._title)
+        layout.addWidget(self._hint)
+        layout.addWidget(self._tree, 1)
+        layout.addLayout(row)
+        layout.addLayout(buttons)
+
+    def _on_atlas(self, atlas: object) -> None:
+        there = isinstance(atlas, Atlas) and bool(atlas.recordings)
+        opened = isinstance(atlas, Atlas)
+        self._title.setText(atlas.folder.name if isinstance(atlas, Atlas) else "No project")
+        self._hint.setText("This project is empty.\n\nAdd a recording to begin." if opened and not there else _EMPTY)
+        self._hint.setVisible(not there)
+        self._tree.setVisible(there)
+        self._buttons["add"].setEnabled(opened)
+        self._tree.clear()
+        self._runs.clear()
+        if isinstance(atlas, Atlas):
+            self._fill(atlas)
+
+    def _fill(self, atlas: Atlas) -> None:
+        glyphs = {s.name: (GLYPHS.get(s.marker, "●"), s.color) for s in atlas.windows.species}
+        for info in atlas.recordings.values():
+            self._tree.addTopLevelItem(_recording_item(atlas, info, *glyphs.get(info.species, ("●", "#888888"))))
+        self._tree.resizeColumnToContents(1)
+        names = sorted(p.parent.name for p in (atlas.folder / "runs").glob("*/weights.safetensors"))
+        self._runs.addItems(names or ["none yet"])
+        self._runs.setEnabled(len(names) > 0)
+        self._runs.setCurrentText(atlas.run)
+
+    def _on_cursor(self, cursor: Cursor) -> None:
+        for i in range(self._tree.topLevelItemCount()):
+            item = self._tree.topLevelItem(i)
+            font = item.font(0)
+            font.setBold(item.data(0, Qt.ItemDataRole.UserRole)[0] == cursor.recording)
+            item.setFont(0, font)
+
+    def _on_job(self, job: JobState) -> None:
+        self._buttons["add"].setEnabled(not job.running and self._desk.session.atlas is not None)
+
+    def _go(self, item: QTreeWidgetItem, _column: int = 0) -> None:
+        atlas = self._desk.session.atlas
+        if atlas is None:
+            return
+        recording, individual = item.data(0, Qt.ItemDataRole.UserRole)
+        ids = windows_of_track(atlas, recording, individual)
+        clock = atlas.recordings[recording].timebase
+        cursor = (
+            cursor_of(atlas, int(ids[0])) if ids.size else Cursor(recording, individual, clock.tracking_start_frame)
+        )
+        self._desk.session.seek(cursor.recording, cursor.individual, cursor.frame)
+
+    def _choose_run(self, _index: int) -> None:
+        self._desk.open(self._desk.folder, self._runs.currentText())
+
+    def _new(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "New project", "behaviour.atlas")
+        if path:
+            self._desk.new(Path(path))
+
+    def _open(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "Open a project folder")
+        if path:
+            self._desk.open(Path(path))
+
+    def _add(self) -> None:
+        atlas = self._desk.session.atlas
+        dialog = AddDialog([s.name for s in atlas.windows.species] if atlas else [], self)
+        if dialog.exec():
+            self._desk.add(*dialog.arguments())
+
+
+def _make_tree() -> QTreeWidget:
+    tree = _named(QTreeWidget(), "atlas-recordings", "Recordings and their animals")
+    tree.setColumnCount(2)
+    tree.setHeaderHidden(True)
+    tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+    tree.header().setStretchLastSection(False)
+    tree.header().setSectionResizeMode(0, tree.header().ResizeMode.Stretch)
+    return tree
+
+
+def _recording_item(atlas: Atlas, info: RecordingInfo, glyph: str, color: str) -> QTreeWidgetItem:
+    table = atlas.windows.table
+    counts = {name: int(windows_of_track(atlas, info.name, name).size) for name in info.individuals}
+    item = QTreeWidgetItem([f"{glyph} {info.name}", f"{sum(counts.values())} windows"])
+    item.setForeground(0, QColor(color))
+    item.setToolTip(0, _tooltip(info, np.unique(table.split).size > 1))
+    item.setData(0, Qt.ItemDataRole.UserRole, (info.name, info.individuals[0]))
+    for name, count in counts.items():
+        child = QTreeWidgetItem([name, str(count)])
+        child.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
+        child.setData(0, Qt.ItemDataRole.UserRole, (info.name, name))
+        item.addChild(child)
+    item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
+    return item
+
+
+def _tooltip(info: RecordingInfo, _split: bool) -> str:
+    clock = info.timebase
+    rate = f"{clock.fps:g} fps" if clock.known else "frame rate unknown"
+    video = info.video.name if info.video != Path() else "no video"
+    return "\n".join([info.species, f"{clock.n_samples} frames, {rate}", video, *info.notes])
+
+
+def _named(widget: Any, name: str, meaning: str) -> Any:
+    widget.setObjectName(name)
+    widget.setAccessibleName(meaning)
+    widget.setToolTip(meaning)
+    return widget
+
+
+def _button(text: str, meaning: str, action: Any) -> QPushButton:
+    button: QPushButton = _named(QPushButton(text), f"atlas-{text.strip('…').split()[0].lower()}", meaning)
+    button.clicked.connect(action)
+    return button

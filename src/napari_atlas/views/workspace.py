@@ -1,0 +1,125 @@
+"""The whole workspace around one napari viewer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget, QWidget
+
+from napari_atlas.session.session import Session
+from napari_atlas.views._canvas import Links
+from napari_atlas.views.bridge import Bridge
+from napari_atlas.views.desk import Desk
+from napari_atlas.views.latent_map import LatentMap
+from napari_atlas.views.project import ProjectDock
+from napari_atlas.views.timeline import Timeline
+from napari_atlas.views.training import TrainingDock
+
+__all__ = ["PARTS", "Workspace", "workspace_of"]
+
+PARTS = {
+    "project": ("ATLAS project", "left"),
+    "training": ("ATLAS training", "left"),
+    "map": ("ATLAS latent map", "right"),
+    "timeline": ("ATLAS timeline", "bottom"),
+}
+
+
+class Workspace:
+    """Session, desk and bridge of one viewer, and the docks that were asked for.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self.viewer = viewer
+        self.session = Session()
+        self.desk = Desk(self.session)
+        self.bridge = Bridge(viewer, self.session)
+        self.widgets: dict[str, QWidget] = {}
+        self._docks: dict[str, QDockWidget] = {}
+        self._links = Links((viewer.events.theme, self._on_theme))
+        self._links.connect()
+
+    def widget(self, part: str) -> QWidget:
+        """Return one part as a widget, made when it is first asked for."""
+        if part not in self.widgets:
+            makers = {
+                "project": lambda: ProjectDock(self.desk),
+                "training": lambda: TrainingDock(self.desk),
+                "map": lambda: LatentMap(self.session),
+                "timeline": lambda: Timeline(self.session),
+            }
+            self.widgets[part] = makers[part]()  # type: ignore[no-untyped-call]
+            self._on_theme()
+        return self.widgets[part]
+
+    def lay_out(self) -> None:
+        """Add the docks that are not there yet, in their places."""
+        for part, (name, area) in PARTS.items():
+            if part not in self._docks:
+                widget = self.widget(part)
+                dock = self.viewer.window.add_dock_widget(widget, name=name, area=area, add_vertical_stretch=False)
+                # Floating a dock that holds a GL canvas destroys the canvas' context.
+                dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
+                self._docks[part] = dock
+            self._docks[part].show()
+        self._share_left_side()
+        QTimer.singleShot(200, self._proportion)
+
+    def open(self, project: Path, run: str = "") -> None:
+        """Open a project."""
+        self.desk.open(project, run)
+
+    def close(self) -> None:
+        """Let go of everything; a fit under way goes on by itself."""
+        self.desk.runner.release()
+        self.bridge.close()
+        self._links.disconnect()
+        for widget in self.widgets.values():
+            widget.close()
+
+    def _on_theme(self, _event: Any = None) -> None:
+        for widget in self.widgets.values():
+            if hasattr(widget, "set_theme"):
+                widget.set_theme(self.viewer.theme)
+
+    def _share_left_side(self) -> None:
+        """Give the left side the window's full height, and put napari's own layer docks behind the project, as tabs."""
+        window = self._docks["project"].parent()
+        if window is not None:
+            window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+        for name in ("layer controls", "layer list"):
+            dock = window.findChild(QDockWidget, name) if window is not None else None
+            if dock is not None:
+                window.tabifyDockWidget(self._docks["project"], dock)
+        self._docks["project"].raise_()
+
+    def _proportion(self) -> None:
+        """Give map, timeline and settings their share of the window."""
+        docks = self._docks
+        window = docks["map"].parent()
+        if window is None:
+            return
+        width, height = window.width(), window.height()
+        left, right = max(250, int(0.2 * width)), int(0.36 * width)
+        window.resizeDocks([docks["project"], docks["map"]], [left, right], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks["timeline"]], [int(0.26 * height)], Qt.Orientation.Vertical)
+        halves = [int(0.38 * height), int(0.5 * height)]
+        window.resizeDocks([docks["project"], docks["training"]], halves, Qt.Orientation.Vertical)
+
+
+_WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
+
+
+def workspace_of(viewer: Any) -> Workspace:
+    """Return the workspace of a viewer, made when it is first asked for."""
+    if viewer not in _WORKSPACES:
+        _WORKSPACES[viewer] = Workspace(viewer)
+    return _WORKSPACES[viewer]

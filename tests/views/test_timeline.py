@@ -1,0 +1,195 @@
+"""The timeline under a real mouse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_atlas.session.session import Session
+from napari_atlas.views import _timeline_model as model
+from napari_atlas.views._time import clock_text, nice_step, ticks
+from napari_atlas.views.timeline import Timeline
+
+if TYPE_CHECKING:
+    from pytestqt.qtbot import QtBot
+
+    from napari_atlas.data.atlas import Atlas
+
+LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def session(atlas: Atlas) -> Session:
+    session = Session()
+    session.show(atlas)
+    session.seek("jellyfish-1", "0", 300)
+    return session
+
+
+@pytest.fixture
+def timeline(qtbot: QtBot, session: Session) -> Timeline:
+    widget = Timeline(session)
+    qtbot.addWidget(widget)
+    widget.resize(700, 320)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    QTest.qWait(80)
+    return widget
+
+
+def at(widget: Timeline, frame: int) -> QPoint:
+    return QPoint(round(widget.x_of_frame(frame)), widget.canvas_widget.height() // 3)
+
+
+def wheel(widget: Timeline, place: QPoint, turns: int) -> None:
+    away = QPointF(widget.canvas_widget.mapToGlobal(place))
+    angle, still = QPoint(0, 120 * turns), QPoint(0, 0)
+    phase = Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(QPointF(place), away, still, angle, Qt.MouseButton.NoButton, NONE, phase, False)
+    QApplication.sendEvent(widget.canvas_widget, event)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "decimals", "text"),
+    [(0, 0, "0:00"), (59.96, 1, "1:00.0"), (723.4, 1, "12:03.4"), (3661, 0, "1:01:01"), (-3.0, 0, "−0:03")],
+)
+def test_clock_text(seconds: float, decimals: int, text: str) -> None:
+    assert clock_text(seconds, decimals) == text
+
+
+def test_ticks_are_round() -> None:
+    assert nice_step(300, 5, clock=True) == 60
+    assert nice_step(9, 3) == 5
+    assert nice_step(1e-3, 2) == pytest.approx(5e-4)
+    assert ticks(-0.1, 10, 5).tolist() == [0, 5, 10]
+
+
+def test_frames_and_bins_are_inverse(atlas: Atlas) -> None:
+    track = atlas.tracks[0]
+    for frame in (100, 155, 1299):
+        assert model.frame_of_bin(track, model.bin_of_frame(track, frame)) == frame
+    assert model.frame_of_bin(track, 1e9) == 1299
+    assert model.bin_of_frame(track, 0) == 0
+
+
+def test_envelope_keeps_peaks_and_gaps() -> None:
+    values = np.zeros(100_000)
+    values[61_234] = 9.0
+    values[20_000:40_000] = np.nan
+    bins, kept = model.envelope(values, model.Span(0, 100_000, 100_000), 500)
+    assert bins.size < 2_100
+    assert np.nanmax(kept) == 9.0
+    assert np.isnan(kept).any()
+
+
+def test_zoom_keeps_the_bin_under_the_mouse_and_stays_inside() -> None:
+    box = model.Box(0, 0, 100, 10)
+    span = model.Span(0, 100, 100).zoomed(30.0, 0.5)
+    assert float(span.x(30.0, box)) == pytest.approx(30.0)
+    assert span.zoomed(30.0, 100.0) == model.Span(0, 100, 100)
+    assert span.moved(1e6).high == 100
+    assert span.holding(span.low + 1) is span
+    assert span.holding(99.0).low <= 99.0 <= span.holding(99.0).high
+
+
+def test_unknown_clock_counts_samples_and_unregistered_signals_have_no_unit(atlas: Atlas, plain_atlas: Atlas) -> None:
+    span = model.Span(0, 120, 120)
+    assert [label for _, label in model.time_ticks(plain_atlas.tracks[0], span, 400)] == ["0", "50", "100"]
+    assert [label for _, label in model.time_ticks(atlas.tracks[0], span, 400)][:2] == ["0:00", "0:15"]
+    assert model.caption(atlas, atlas.tracks[0]) == "hull-area-rate (px²/frame)"
+
+
+def test_rows_have_no_temperature_panel_without_temperature() -> None:
+    assert len(model.lay_out(600, 200, True).panels) == 2
+    assert len(model.lay_out(600, 200, False).panels) == 1
+
+
+def test_many_windows_are_thinned_but_no_selected_one_is_lost() -> None:
+    edges = np.stack([np.arange(50_000.0), np.arange(1.0, 50_001)], axis=1)
+    span, strip = model.Span(0, 50_000, 50_000), model.Box(0, 0, 500, 10)
+    assert 500 <= model.thinned(edges, span, 500).size <= 1_000
+    assert len(model.marks_of(edges, span, strip)) <= 1_100
+    assert len(model.marks_of(edges[[777]], span, strip)) == 1
+
+
+@pytest.mark.gui
+def test_click_seeks_to_the_frame(timeline: Timeline, session: Session) -> None:
+    QTest.mouseClick(timeline.canvas_widget, LEFT, NONE, at(timeline, 700))
+    assert (session.cursor.recording, session.cursor.individual) == ("jellyfish-1", "0")
+    assert abs(session.cursor.frame - 700) <= 3
+
+
+@pytest.mark.gui
+def test_drag_seeks_along(timeline: Timeline, session: Session) -> None:
+    canvas = timeline.canvas_widget
+    QTest.mousePress(canvas, LEFT, NONE, at(timeline, 200))
+    QTest.qWait(30)
+    place = at(timeline, 900)
+    away = QPointF(canvas.mapToGlobal(place))
+    move = QMouseEvent(QEvent.Type.MouseMove, QPointF(place), away, Qt.MouseButton.NoButton, LEFT, NONE)
+    QApplication.sendEvent(canvas, move)
+    assert abs(session.cursor.frame - 900) <= 3
+    QTest.mouseRelease(canvas, LEFT, NONE, place)
+    frame = session.cursor.frame
+    QTest.qWait(30)
+    QTest.mouseMove(canvas, at(timeline, 400))
+    assert session.cursor.frame == frame
+
+
+@pytest.mark.gui
+def test_wheel_zooms_and_double_click_shows_all(timeline: Timeline, session: Session) -> None:
+    whole = timeline.x_of_frame(500) - timeline.x_of_frame(400)
+    place = at(timeline, 600)
+    wheel(timeline, place, 4)
+    assert timeline.x_of_frame(500) - timeline.x_of_frame(400) > 1.5 * whole
+    assert abs(timeline.x_of_frame(600) - place.x()) <= 1
+    session.seek("jellyfish-1", "0", 1290)
+    canvas = timeline.canvas_widget
+    assert 0 <= timeline.x_of_frame(1290) <= canvas.width()
+    QTest.mouseDClick(canvas, LEFT, NONE, place)
+    assert timeline.x_of_frame(500) - timeline.x_of_frame(400) == pytest.approx(whole)
+
+
+@pytest.mark.gui
+def test_cursor_within_a_track_draws_no_curve_again(
+    timeline: Timeline, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[object] = []
+    monkeypatch.setattr(model, "envelope", lambda *args: drawn.append(args))
+    for frame in range(300, 900, 20):
+        session.seek("jellyfish-1", "0", frame)
+    session.select(np.arange(5))
+    assert not drawn
+
+
+@pytest.mark.gui
+def test_another_animal_is_another_track(timeline: Timeline, session: Session) -> None:
+    assert timeline.title() == "jellyfish-1 · 0"
+    session.seek("stickleback-2", "0", 500)
+    assert timeline.title() == "stickleback-2 · 0"
+    QTest.mouseClick(timeline.canvas_widget, LEFT, NONE, at(timeline, 800))
+    assert session.cursor.recording == "stickleback-2"
+
+
+@pytest.mark.gui
+def test_empty_and_closed_timelines_do_nothing(qtbot: QtBot, plain_atlas: Atlas) -> None:
+    session = Session()
+    widget = Timeline(session)
+    qtbot.addWidget(widget)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    QTest.mouseClick(widget.canvas_widget, LEFT, NONE, QPoint(80, 20))
+    assert session.cursor.recording == ""
+    assert np.isnan(widget.x_of_frame(10))
+    session.show(plain_atlas)
+    session.seek("jellyfish-2", "0", 400)
+    assert widget.title() == "jellyfish-2 · 0"
+    widget.set_theme("light")
+    widget.close()
+    assert len(session.cursor_changed) == 0
