@@ -337,7 +337,9 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     from napari_atlas.analysis.projection import project_linearly
 
     found = run.map_recipes
-    mapped = run.read_map(found[0]) if found else {"coordinates": project_linearly(latents["mu"]), "recipe": np.array("PCA")}
+    mapped = (
+        run.read_map(found[0]) if found else {"coordinates": project_linearly(latents["mu"]), "recipe": np.array("PCA")}
+    )
     return replace(
         atlas,
         windows=atlas.windows.with_split(latents["split"]),

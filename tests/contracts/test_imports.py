@@ -11,7 +11,9 @@ QT = {"qtpy", "PyQt5", "PyQt6", "PySide6", "napari", "vispy", "superqt", "magicg
 JOBS = {"torch", "lightning", "umap", "pynndescent", "sklearn", "anndata", "sleap_io"}
 TOOLS = {"pandas", "h5py", "av", "scipy", "shapely", "matplotlib"}
 VERSION = "import sys; sys.argv = ['napari-atlas', '--version']; from napari_atlas.cli import main; main()"
-EVERY_VIEW = "import napari_atlas.plugin, " + ", ".join(f"napari_atlas.views.{file.stem}" for file in sorted(VIEWS.glob("[!_]*.py")))
+EVERY_VIEW = "import " + ", ".join(
+    ["napari_atlas.plugin", *(f"napari_atlas.views.{file.stem}" for file in sorted(VIEWS.glob("[!_]*.py")))]
+)
 
 
 def top_level_after(statements: str) -> set[str]:

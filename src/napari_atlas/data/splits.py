@@ -36,9 +36,10 @@ def assign_split(table: WindowTable, config: FitConfig) -> Split:
     """Return the split of all windows.
 
     Each species is held out by whole recordings where there are at least eight, else by individuals where there
-    are at least eight tracks, else by contiguous blocks of time with a gap of one window around each border.
-    A grouping that leaves a part without windows, or with a single temperature where the species has several,
-    is passed over for the next one.
+    are at least eight tracks, else by contiguous blocks of time with a gap of one window around each border, else
+    by what few recordings or individuals there are. A grouping that leaves a part without windows, or with a single
+    temperature where the species has several, is passed over for the next one; where none is left, nothing is held
+    out, and the note says so.
     """
     codes = np.zeros(len(table), dtype=np.int8)
     if config.split == "none":
@@ -53,22 +54,33 @@ def assign_split(table: WindowTable, config: FitConfig) -> Split:
 
 
 def _split_species(table: WindowTable, rows: NDArray[np.int64], config: FitConfig) -> tuple[NDArray[np.int8], str]:
-    groupings = {
-        "recording": np.unique(table.of_key("recording")[rows], return_inverse=True)[1],
-        "individual": np.unique(table.track[rows], return_inverse=True)[1],
-    }
-    asked = config.split
-    wanted = list(groupings) if asked == "auto" else [asked] if asked in groupings else []
-    for kind in wanted:
-        groups = groupings[kind]
-        n_groups = int(groups.max(initial=-1)) + 1
-        if asked == "auto" and n_groups < _ENOUGH:
-            continue
-        codes = _deal(groups, table.temperature[rows], config)[groups]
-        if _covers(codes, table.temperature[rows], config):
-            return codes, f"held out by {kind} ({n_groups} of them)"
-    reason = "" if asked in ("auto", "block") else f" (too few for a split by {asked})"
-    return _blocks(table, rows, config), f"held out by blocks of time{reason}"
+    temperature = table.temperature[rows]
+    for kind, n_needed in _wishes(config.split):
+        if kind == "block":
+            codes, note = _blocks(table, rows, config), "held out by blocks of time"
+        else:
+            groups = _groups(table, rows, kind)
+            n_groups = int(groups.max(initial=-1)) + 1
+            if n_groups < n_needed:
+                continue
+            codes, note = _deal(groups, temperature, config)[groups], f"held out by {kind} ({n_groups} of them)"
+        if _covers(codes, temperature, config):
+            return codes, note
+    if config.validation_fraction + config.test_fraction == 0:
+        return np.zeros(rows.size, dtype=np.int8), "nothing is held out, as asked"
+    return np.zeros(rows.size, dtype=np.int8), "too little to hold anything out, so no figure can be believed"
+
+
+def _wishes(asked: str) -> list[tuple[str, int]]:
+    """Return groupings in the order in which they are tried, each with the number of groups that it needs."""
+    automatic = [("recording", _ENOUGH), ("individual", _ENOUGH), ("block", 0), ("recording", 3), ("individual", 3)]
+    return automatic if asked == "auto" else [(asked, 3), *automatic[2:]]
+
+
+def _groups(table: WindowTable, rows: NDArray[np.int64], kind: str) -> NDArray[np.int64]:
+    """Return (n_rows,) which recording or which track each window belongs to, counted from 0."""
+    names = table.of_key("recording") if kind == "recording" else table.track
+    return np.asarray(np.unique(names[rows], return_inverse=True)[1], dtype=np.int64)
 
 
 def _deal(groups: NDArray[np.int64], temperature: NDArray[np.float64], config: FitConfig) -> NDArray[np.int8]:

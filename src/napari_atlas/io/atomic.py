@@ -66,7 +66,7 @@ def write_arrays(path: Path, **arrays: ArrayLike) -> None:
 def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
     """Return the arrays of a ``.npz``, or raise an `InputError`."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, KeyError) as error:
         raise InputError.of(path, "it cannot be read", "delete it and run the step again") from error

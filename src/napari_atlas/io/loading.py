@@ -170,13 +170,13 @@ def _load_temperature(entry: RecordingEntry, timebase: TimeBase) -> Temperature:
 
 
 def _labelled(tracks: CutWindows, entry: RecordingEntry) -> CutWindows:
-    """Return the windows with the temperatures that were given beside them."""
+    """Return the windows with the temperatures that were given beside them, one per window of the whole file."""
     if entry.temperature == "":
         return tracks
-    n_rows = sum(r.size for r in tracks.rows)
+    n_rows = 1 + max(int(rows.max()) for rows in tracks.rows)
     if isinstance(entry.temperature, Path):
         values = np.asarray(read_window_temperatures(entry.temperature), dtype=np.float64)
-        if values.size != n_rows:
+        if values.size < n_rows or (values.size > n_rows and not entry.part):
             raise InputError.of(entry.temperature, f"{values.size} values for {n_rows} windows", "give one per window")
     else:
         values = np.full(n_rows, float(entry.temperature))

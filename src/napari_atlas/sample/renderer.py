@@ -18,7 +18,7 @@ from napari_atlas.sample.fish_shapes import Layer, fish_layers
 if TYPE_CHECKING:
     from napari_atlas.sample.simulator import Floats
 
-__all__ = ["HEIGHT", "WIDTH", "Painter", "bell_painter", "shoal_painter"]
+__all__ = ["HEIGHT", "WIDTH", "Painter", "bell_painter", "shoal_painter", "welcome_frame"]
 
 WIDTH, HEIGHT = 320, 240
 
@@ -56,6 +56,11 @@ def bell_painter(outlines: NDArray[np.float32], seed: int) -> Painter:
         return np.asarray(picture, dtype=np.uint8)
 
     return paint
+
+
+def welcome_frame() -> Picture:
+    """Return one (height, width, 3) picture of empty water, for the time until there is a video."""
+    return _deep_water(np.random.default_rng(0))
 
 
 def shoal_painter(points: Floats, seed: int) -> Painter:

@@ -122,7 +122,7 @@ def _fill(
 
 def _draw(line: Line, points: tuple[NDArray[np.float64], NDArray[np.float64]], color: NDArray[np.float32]) -> None:
     place = np.stack(points, axis=1).astype(np.float32)
-    known = np.isfinite(place).all(axis=1)
+    known = np.asarray(np.isfinite(place).all(axis=1))
     rows = np.flatnonzero(known)
     if rows.size < 2:
         line.visible = False
