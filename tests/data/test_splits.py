@@ -112,8 +112,17 @@ def test_every_part_has_windows_and_several_temperatures(
 def test_a_grouping_that_cannot_cover_gives_way_to_blocks_and_says_so() -> None:
     table = make_table(2, 1, 400)
     result = assign_split(table, FitConfig(split="recording"))
-    assert "by blocks of time (too few for a split by recording)" in result.notes[0]
+    assert "held out by blocks of time" in result.notes[0]
     assert {SPLITS[c] for c in result.codes} == set(SPLITS)
+
+
+@pytest.mark.parametrize(("recordings", "individuals", "by"), [(5, 1, "recording (5"), (1, 5, "individual (5")])
+def test_few_groups_are_held_out_where_blocks_are_too_short(recordings: int, individuals: int, by: str) -> None:
+    table = make_table(recordings, individuals, 20)
+    result = assign_split(table, FitConfig())
+    assert f"held out by {by}" in result.notes[0]
+    assert all(len(parts) == 1 for parts in parts_of(table, result.codes, "track"))
+    assert {0, 1, 2} == set(result.codes.tolist())
 
 
 def test_without_temperature_groups_need_windows_alone() -> None:
@@ -157,10 +166,11 @@ def test_the_seed_decides() -> None:
     assert any(not np.array_equal(first, other) for other in others)
 
 
-def test_short_tracks_cannot_be_cut_into_blocks() -> None:
+def test_too_little_to_hold_out_is_said() -> None:
     table = make_table(2, 1, 20)
     result = assign_split(table, FitConfig())
     assert not result.codes.any()
+    assert "too little to hold anything out" in result.notes[0]
     assert "0 validation, 0 test" in result.notes[0]
 
 

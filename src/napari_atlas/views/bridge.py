@@ -88,7 +88,7 @@ class Bridge:
         self._links.disconnect()
         if self._on_mouse in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_mouse)
-        self._viewer.text_overlay.visible = False
+        _overlay(self._viewer).visible = False
 
     def _on_atlas(self, atlas: Atlas) -> None:
         if self._shown is not None and self._shown.recording.name not in atlas.recordings:
@@ -161,11 +161,17 @@ class Bridge:
         if cursor.individual in recording.individuals:
             color = next(s.color for s in atlas.windows.species if s.name == recording.species)
             self._layers.draw(recording, recording.individuals.index(cursor.individual), cursor.frame, color)
-        overlay = self._viewer.text_overlay
+        overlay = _overlay(self._viewer)
         overlay.visible = True
         overlay.position = "top_left"
         overlay.font_size = 8
         overlay.text = readout(atlas, shown, cursor)
+
+
+def _overlay(viewer: Any) -> Any:
+    """Return napari's text overlay, which moved to the canvas in 0.9."""
+    canvas = getattr(viewer, "canvas", None)
+    return viewer.text_overlay if canvas is None else canvas.overlays.text
 
 
 def _load_shown(atlas: Atlas, name: str) -> Shown:
