@@ -59,7 +59,7 @@ class Job:
             stderr=self._errors,
             text=True,
             encoding="utf-8",
-            env={**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
+            env=_environment(),
             **_apart(),
         )
         _lower_priority(self._process.pid)
@@ -131,6 +131,12 @@ def _parse(line: str) -> dict[str, Any]:
         _LOG.info("%s", line.rstrip())
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def _environment() -> dict[str, str]:
+    """Return the child's environment, which leaves one core to the window."""
+    threads = str(max(1, (os.cpu_count() or 2) - 1))
+    return {"NUMBA_NUM_THREADS": threads, **os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
 
 
 def _apart() -> dict[str, Any]:

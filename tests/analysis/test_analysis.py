@@ -109,7 +109,9 @@ def test_a_memorised_course_is_good_in_training_alone() -> None:
     gaps = []
     for seed in range(8):
         random = np.random.default_rng(seed).normal(20, 3, len(table))
-        figures = held_out_r2(table, np.where(table.in_split("train"), table.temperature, random), n_shuffles=40)["fish"]
+        figures = held_out_r2(table, np.where(table.in_split("train"), table.temperature, random), n_shuffles=40)[
+            "fish"
+        ]
         assert figures.train == 1.0
         assert figures.test < 0
         gaps.append(figures.test - figures.shuffled)

@@ -25,7 +25,8 @@ def make_table(
         warmth = 15 + r + times / n_bins if courses else np.full(n_bins, np.nan)
         tracks.append(
             Track(
-                TrackKey("fish", f"r{r:02d}", str(i)), times[:, None], times, 30 * np.arange(n_bins + 1), warmth, length,
+                TrackKey("fish", f"r{r:02d}", str(i)), times[:, None], times, 30 * np.arange(n_bins + 1), warmth,
+                length,
                 np.arange(0, n_bins - length + 1, stride), np.empty(0),
             )
         )  # fmt: skip

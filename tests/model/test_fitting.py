@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import replace
 from itertools import count
@@ -25,7 +26,9 @@ CONFIG = FitConfig(epochs=4, beta_warmup=2, batch_size=16, device="cpu", seed=1)
 MEMORISING = replace(CONFIG, epochs=30, beta_warmup=0, beta=0.01, learning_rate=3e-3, patience=0, split="block")
 
 
-def make_windows(*, temperatures: bool = True, n_tracks: int = 12, seed: int = 0, names: tuple[str, str] = ("a", "b")) -> Windows:
+def make_windows(
+    *, temperatures: bool = True, n_tracks: int = 12, seed: int = 0, names: tuple[str, str] = ("a", "b")
+) -> Windows:
     """Return windows of two species whose pulse rate follows temperature, which differs between tracks."""
     rng = np.random.default_rng(seed)
     stacks, labels = {}, {}
@@ -158,7 +161,7 @@ def test_the_best_epoch_counts_only_after_the_warm_up() -> None:
     assert not any(r.best for r in history[:4])
     assert history[4].best
     falling = [r for r in history if r.best]
-    assert all(a.validation["total"] > b.validation["total"] for a, b in zip(falling, falling[1:], strict=False))
+    assert all(a.validation["total"] > b.validation["total"] for a, b in itertools.pairwise(falling))
 
 
 def test_a_fit_shorter_than_its_warm_up_keeps_its_last_epoch() -> None:
@@ -173,7 +176,9 @@ def test_the_best_weights_are_restored_at_the_end() -> None:
     until_best = make_fit(MEMORISING, make_noise())
     stop = count()
     run(until_best, lambda: next(stop) >= best)
-    assert all(torch.equal(a, b) for a, b in zip(weights_of(prepared).values(), weights_of(until_best).values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(weights_of(prepared).values(), weights_of(until_best).values(), strict=True)
+    )
 
 
 def test_patience_ends_the_fit() -> None:
@@ -205,7 +210,7 @@ def test_a_loss_that_is_no_number_is_an_error_with_a_cure() -> None:
     prepared = make_fit()
     with torch.no_grad():
         prepared.model.decoders["species-a"].out.bias[0] = torch.nan
-    with pytest.raises(AtlasError, match="lower learning_rate, now 0.001"):
+    with pytest.raises(AtlasError, match=r"lower learning_rate, now 0\.001"):
         run(prepared)
 
 
@@ -220,7 +225,9 @@ def test_training_leaves_the_best_weights_on_disk(tmp_path: object) -> None:
             seen[report.epoch] = path.read_bytes()
     assert path.read_bytes() == seen[max(seen)]
     model, _ = load_weights(path)
-    assert all(torch.equal(a, b) for a, b in zip(model.state_dict().values(), weights_of(prepared).values(), strict=True))
+    assert all(
+        torch.equal(a, b) for a, b in zip(model.state_dict().values(), weights_of(prepared).values(), strict=True)
+    )
 
 
 def test_without_temperature_there_is_no_head() -> None:

@@ -94,7 +94,7 @@ def test_masked_mse_leaves_unknown_labels_out() -> None:
     predicted = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
     wanted = torch.tensor([1.5, np.nan, 1.0])
     error = masked_mse(predicted, wanted)
-    assert float(error) == pytest.approx((0.25 + 4.0) / 2)
+    assert error.item() == pytest.approx((0.25 + 4.0) / 2)
     error.backward()
     assert predicted.grad is not None
     assert predicted.grad.tolist() == pytest.approx([-0.5, 0.0, 2.0])
@@ -149,7 +149,7 @@ def test_species_of_a_reference_checkpoint_are_matched_by_length(shared: Path, r
     windows = torch.randn(2, 60, 1)
     torch.testing.assert_close(turned("C. xamachana", windows).mu, reference("jellyfish", windows).mu)
     for wrong in (REFERENCE[:1], (*REFERENCE, SpeciesShape("third", 5, 1)), (REFERENCE[0], SpeciesShape("fish", 6, 1))):
-        with pytest.raises(InputError, match="atlas_reference_state.pt"):
+        with pytest.raises(InputError, match=r"atlas_reference_state\.pt"):
             load_reference(path, wrong)
 
 
@@ -160,7 +160,7 @@ def test_checkpoints_of_other_networks_are_refused(tmp_path: Path, shared: Path)
         load_reference(path, REFERENCE)
     state = torch.load(shared / "golden/atlas_reference_state.pt", weights_only=True)
     torch.save({k: v for k, v in state.items() if not k.startswith("fish_enc")}, path)
-    with pytest.raises(InputError, match="other.pt"):
+    with pytest.raises(InputError, match=r"other\.pt"):
         load_reference(path, REFERENCE)
     torch.save(state | {"jelly_enc.conv.0.weight": torch.zeros(32, 2, 5)}, path)
     with pytest.raises(InputError, match="do not fit"):

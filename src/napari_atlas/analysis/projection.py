@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 
@@ -45,18 +44,28 @@ class MapRecipe:
 def project(latents: NDArray[np.floating], recipe: MapRecipe) -> NDArray[np.float32]:
     """Return (n_windows, 2) UMAP coordinates of (n_windows, n_latent) latents.
 
-    Very few windows are laid out by their principal components, since UMAP needs neighbours.
+    Very few windows are laid out by their principal components, since UMAP needs neighbours. The neighbours are
+    exact: in the few dimensions of a latent a tree finds them sooner than the approximate search compiles.
     """
     if len(latents) < 10:
         return project_linearly(latents)
-    os.environ.setdefault("NUMBA_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
+    values = np.ascontiguousarray(latents, dtype=np.float32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        from sklearn.neighbors import NearestNeighbors
         from umap import UMAP
 
-        n_neighbors = min(recipe.n_neighbors, len(latents) - 1)
-        reducer = UMAP(n_neighbors=n_neighbors, min_dist=recipe.min_dist, random_state=recipe.seed, n_jobs=1)
-        coordinates = reducer.fit_transform(np.asarray(latents, dtype=np.float32))
+        n_neighbors = min(recipe.n_neighbors, len(values) - 1)
+        distances, indices = NearestNeighbors(n_neighbors=n_neighbors).fit(values).kneighbors(values)
+        reducer = UMAP(
+            n_neighbors=n_neighbors,
+            min_dist=recipe.min_dist,
+            random_state=recipe.seed,
+            n_jobs=1,
+            precomputed_knn=(indices.astype(np.int32), distances.astype(np.float32), None),
+            force_approximation_algorithm=True,
+        )
+        coordinates = reducer.fit_transform(values)
     return np.ascontiguousarray(coordinates, dtype=np.float32)
 
 

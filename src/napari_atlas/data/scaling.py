@@ -40,7 +40,7 @@ class Scaler:
         Raises
         ------
         InputError
-            If there is no window, or a channel is constant.
+            If there is no window, or a channel is constant or all NaN.
         """
         name = windows.table.keys[windows.table.track[ids[0]]].species
         values, length = windows.signals[name], windows.lengths[name]
@@ -49,21 +49,24 @@ class Scaler:
         np.add.at(steps, windows.offsets[ids] + length, -1.0)
         weights = np.where(np.isfinite(values), np.cumsum(steps)[:-1, None], 0.0)
         filled = np.where(np.isfinite(values), values, 0.0)
-        total = weights.sum(axis=0)
+        total = np.maximum(weights.sum(axis=0), 1.0)
         mean = (weights * filled).sum(axis=0) / total
         std = np.sqrt((weights * (filled - mean) ** 2).sum(axis=0) / total)
         if not (std > 1e-12 * np.maximum(1.0, np.abs(mean))).all():
             raise InputError.of(
-                f"species {name}", "its signal is constant", "check the tracking, or choose another signal"
+                f"species {name}", "its signal is constant or empty", "check the tracking, or choose another signal"
             )
         return cls(mean, std)
 
     @classmethod
     def of_labels(cls, labels: NDArray[np.float64]) -> Scaler:
-        """Return the scaler of (n_windows,) labels, ignoring NaN; constant labels keep a spread of 1."""
+        """Return the scaler of (n_windows,) labels, ignoring NaN; constant labels keep a spread of 1.
+
+        Without any label it is the scaler that makes all of them NaN: nothing can be predicted in their unit.
+        """
         known = labels[np.isfinite(labels)]
         if not known.size:
-            return cls.identity(1)
+            return cls(np.array([np.nan]), np.ones(1))
         spread = known.std()
         return cls(np.array([known.mean()]), np.array([spread if spread > 1e-9 else 1.0]))
 

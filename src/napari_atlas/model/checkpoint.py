@@ -57,14 +57,18 @@ def load_weights(path: Path) -> tuple[AtlasVAE, dict[str, Scaling]]:
         raise InputError.of(
             path, "it is not a whole weight file of this program", "fit again, or restore a copy"
         ) from error
-    if header["format"] > FORMAT:
-        raise NewerFormatError.of(path, f"format {header['format']} is newer than {FORMAT}", "update napari-atlas")
-    model = AtlasVAE(_architecture_from_json(header["architecture"]))
+    try:
+        if int(header["format"]) > FORMAT:
+            raise NewerFormatError.of(path, f"format {header['format']} is newer than {FORMAT}", "update napari-atlas")
+        model = AtlasVAE(_architecture_from_json(header["architecture"]))
+        scaling = {name: _scaling_from_json(s) for name, s in header["scaling"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError.of(path, "its header lacks a field", "fit again, or restore a copy") from error
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise InputError.of(path, "its weights do not fit its header", "fit again, or restore a copy") from error
-    return model.eval(), {name: _scaling_from_json(s) for name, s in header["scaling"].items()}
+    return model.eval(), scaling
 
 
 def _architecture_from_json(values: dict[str, Any]) -> Architecture:
@@ -74,13 +78,13 @@ def _architecture_from_json(values: dict[str, Any]) -> Architecture:
 
 def _scaling_to_json(scaling: Scaling) -> dict[str, Any]:
     return {
-        part: {"mean": scaler.mean.tolist(), "std": scaler.std.tolist()}
+        part: {"mean": [None if np.isnan(m) else m for m in scaler.mean.tolist()], "std": scaler.std.tolist()}
         for part, scaler in (("signal", scaling.signal), ("temperature", scaling.temperature))
     }
 
 
 def _scaling_from_json(values: dict[str, Any]) -> Scaling:
-    parts = {name: Scaler(np.array(v["mean"]), np.array(v["std"])) for name, v in values.items()}
+    parts = {name: Scaler(np.array(v["mean"], float), np.array(v["std"], float)) for name, v in values.items()}
     return Scaling(parts["signal"], parts["temperature"])
 
 
