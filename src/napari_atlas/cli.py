@@ -20,6 +20,7 @@ from napari_atlas.errors import AtlasError, InputError, StoppedError
 __all__ = ["cli", "main"]
 
 PATH = click.Path(path_type=Path)
+SEED = click.IntRange(0, 2**31 - 1)
 json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 
 
@@ -161,9 +162,10 @@ def map_(project: Path, run: str, as_json: bool, **recipe: Any) -> None:
 def open_(project: Path, run: str, pictures: Path | None) -> None:
     """Open the workspace."""
     from napari_atlas.io.project import read_project
-    from napari_atlas.views.launch import capture, launch
 
     read_project(project)
+    from napari_atlas.views.launch import capture, launch
+
     if pictures is None:
         launch(project, run)
         return
@@ -174,7 +176,7 @@ def open_(project: Path, run: str, pictures: Path | None) -> None:
 @cli.command()
 @click.argument("folder", type=PATH, default=Path("demo"))
 @click.option("--show/--no-show", default=True, help="Open the workspace at the end.")
-@click.option("--seed", default=0, help="Seed of the sample and of the fit.")
+@click.option("--seed", default=0, type=SEED, help="Seed of the sample and of the fit.")
 @json_flag
 def demo(folder: Path, show: bool, seed: int, as_json: bool) -> None:
     """Make the reef sample, fit it, map it, and open it; without a display, leave screenshots."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["AtlasError", "InputError", "NewerFormatError", "StoppedError"]
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["AtlasError", "InputError", "NewerFormatError", "StoppedError", "naming"]
 
 
 class AtlasError(Exception):
@@ -37,3 +41,14 @@ class NewerFormatError(InputError):
 
 class StoppedError(AtlasError):
     """The user asked for a stop, and there is no result to keep."""
+
+
+@contextlib.contextmanager
+def naming(where: object) -> Iterator[None]:
+    """Put a file in front of an `InputError` that does not begin with one of its own."""
+    try:
+        yield
+    except InputError as error:
+        if Path(str(error).split(": ")[0]).is_absolute():
+            raise
+        raise type(error)(f"{where}: {error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
 import subprocess
 import sys
@@ -80,7 +81,7 @@ class Job:
         return self._asked_to_stop or self._process.returncode == _STOPPED
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yield the child's events until it ends; lines that are not JSON go to the log.
+        """Yield the child's events until it ends, null as NaN; lines that are not JSON go to the log.
 
         Raises
         ------
@@ -88,7 +89,7 @@ class Job:
             If the child ended with a fault and nobody had asked it to stop.
         """
         assert self._process.stdout is not None
-        with self._process.stdout as lines:
+        with self._errors, self._process.stdout as lines:
             for line in lines:
                 event = _parse(line)
                 if event.get("event") == "started" and "folder" in event:
@@ -97,9 +98,9 @@ class Job:
                         self.stop()
                 if event:
                     yield event
-        code = self._process.wait()
-        if code not in (0, _STOPPED) and not self._asked_to_stop:
-            raise JobError(self._last_error(code))
+            code = self._process.wait()
+            if code not in (0, _STOPPED) and not self._asked_to_stop:
+                raise JobError(self._last_error(code))
 
     def stop(self) -> None:
         """Ask the child to stop: a fit keeps its best weights, anything else is ended and leaves nothing half-done."""
@@ -130,7 +131,9 @@ def _parse(line: str) -> dict[str, Any]:
     except ValueError:
         _LOG.info("%s", line.rstrip())
         return {}
-    return event if isinstance(event, dict) else {}
+    if not isinstance(event, dict):
+        return {}
+    return {key: math.nan if value is None else value for key, value in event.items()}
 
 
 def _environment() -> dict[str, str]:
@@ -146,6 +149,6 @@ def _apart() -> dict[str, Any]:
 
 
 def _lower_priority(pid: int) -> None:
-    low = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10)
+    low = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 19)
     with contextlib.suppress(psutil.Error):
         psutil.Process(pid).nice(low)

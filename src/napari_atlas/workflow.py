@@ -16,14 +16,14 @@ from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
-from napari_atlas.data.results import Event
+from napari_atlas.data.results import Event, json_safe
 from napari_atlas.data.splits import assign_split
 from napari_atlas.data.windows import Track, Windows, make_tracks
-from napari_atlas.errors import AtlasError, InputError, StoppedError
+from napari_atlas.errors import AtlasError, InputError, StoppedError, naming
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
-from napari_atlas.io.loading import default_species, entry_of, load_recording
-from napari_atlas.io.project import create_project, read_project, update_project
+from napari_atlas.io.loading import default_species, entry_of, keep_tracks, load_recording, make_recording
+from napari_atlas.io.project import FILE, create_project, read_project, update_project
 from napari_atlas.io.provenance import as_fitted, provenance, recipe_hash
 from napari_atlas.io.readers import parts, read_tracks
 from napari_atlas.io.runs import RunFolder, find_run, list_runs, new_run
@@ -77,17 +77,21 @@ def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
     """
     project = read_project(folder)
     request = replace(request, tracks=request.tracks.absolute(), video=_absolute(request.video))
-    grown, added = project, []
-    for part in parts(request.tracks) or ("",):
-        file = read_tracks(request.tracks, part)
-        if all(s.name != request.species for s in grown.species):
-            grown = grown.with_species(default_species(request.species, file.tracks, request.settings))
-        entry = entry_of(request, part, file)
-        grown = grown.with_recording(entry)
-        _check_windows(grown, entry)
-        added.append(entry)
+    grown, made = project, []
+    with naming(request.tracks):
+        for part in parts(request.tracks) or ("",):
+            file = read_tracks(request.tracks, part)
+            if all(s.name != request.species for s in grown.species):
+                grown = grown.with_species(default_species(request.species, file.tracks, request.settings))
+            grown.species_called(request.species).check_settings(request.settings)
+            grown = grown.with_recording(entry_of(request, part, file))
+            made.append(make_recording(grown.recordings[-1], file.tracks))
+        _check_windows(project, grown, made)
+    added = grown.recordings[len(project.recordings) :]
+    for entry, recording in zip(added, made, strict=True):
+        keep_tracks(folder, entry, recording.tracks)
     update_project(project, grown)
-    return tuple(added)
+    return added
 
 
 def runs(folder: Path) -> list[dict[str, Any]]:
@@ -106,7 +110,8 @@ def _windows_of(project: Project, recordings: dict[str, Recording]) -> tuple[Win
     for species in project.species:
         for recording in recordings.values():
             if recording.species == species.name:
-                tracks += make_tracks(recording, species)
+                with naming(f"{project.folder / FILE}, recording {recording.name}"):
+                    tracks += make_tracks(recording, species)
     return Windows.from_tracks(tracks, project.species), tuple(tracks)
 
 
@@ -225,7 +230,7 @@ def _finish(run: RunFolder, prepared: Prepared, project: Project, card: dict[str
         "device": prepared.device,
         "epochs": len(history),
         "best_epoch": best[-1] if best else 0,
-        "temperature_r2": _json_safe(r2) if has_head else {},
+        "temperature_r2": json_safe(r2) if has_head else {},
     }
     run.write_latents(
         mu=encoded.mu,
@@ -243,8 +248,10 @@ def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     """Lay a run's latents out in two dimensions and write the map beside them."""
     from napari_atlas.analysis.projection import project
 
-    chosen = find_run(folder, run)
-    latents = chosen.read_latents()
+    whole, chosen = read_project(folder), find_run(folder, run)
+    fitted, latents = as_fitted(whole, chosen.config), chosen.read_latents()
+    if chosen.config["recipe"] != recipe_hash(fitted):
+        raise InputError.of(f"run {chosen.name}", "its recordings or settings have changed since", "fit again")
     if not latents:
         raise InputError.of(f"run {chosen.name}", "it has no latents yet", "wait for the fit, or fit again")
     n = len(latents["mu"])
@@ -252,7 +259,7 @@ def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     coordinates = project(latents["mu"], recipe)
     name = f"umap-n{recipe.n_neighbors}-d{recipe.min_dist:g}-s{recipe.seed}"
     chosen.write_map(name, str(recipe), coordinates)
-    _assemble(read_project(folder), chosen)
+    _assemble(fitted, chosen)
     yield Event("done", f"map {name} of run {chosen.name}: {n} windows", n, n, {"run": chosen.name, "map": name})
 
 
@@ -323,13 +330,6 @@ def _told(run: RunFolder, event: Event) -> Event:
     return event
 
 
-def _json_safe(value: Any) -> Any:
-    """Return the value with NaN as null: "undefined" is not a number."""
-    if isinstance(value, dict):
-        return {key: _json_safe(v) for key, v in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     latents = run.read_latents()
     if not latents:
@@ -368,16 +368,19 @@ def _info(entry: RecordingEntry, recording: Recording) -> RecordingInfo:
     return RecordingInfo(entry.name, entry.species, recording.individuals, recording.timebase, entry.video)
 
 
-def _check_windows(project: Project, entry: RecordingEntry) -> None:
-    """Refuse a recording that gives no window."""
-    species = project.species_called(entry.species)
-    made = Windows.from_tracks(make_tracks(load_recording(project, entry), species), [species])
-    if not len(made.table):
-        raise InputError.of(
-            f"recording {entry.name}",
-            f"it gives no window of {species.window:g} s with at most 30 % missing",
-            f"shorten the window of species {species.name}, or check the tracking",
-        )
+def _check_windows(before: Project, grown: Project, made: list[Recording]) -> None:
+    """Refuse new recordings of one species that give no window, or windows unlike those that the species has."""
+    species = grown.species_called(made[0].species)
+    known = [load_recording(before, e) for e in before.recordings if e.species == species.name][:1]
+    tracks = [track for recording in (*known, *made) for track in make_tracks(recording, species)]
+    given = set(Windows.from_tracks(tracks, [species]).table.of_key("recording"))
+    for recording in made:
+        if recording.name not in given:
+            raise InputError.of(
+                f"recording {recording.name}",
+                f"it gives no window of {species.window:g} s with at most 30 % missing",
+                f"shorten the window of species {species.name}, or check the tracking",
+            )
 
 
 def _summary(run: RunFolder) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class MapRecipe:
             raise InputError.of("setting n_neighbors", f"{self.n_neighbors} is too few", "give at least 2")
         if not 0 <= self.min_dist <= 1:
             raise InputError.of("setting min_dist", f"{self.min_dist:g} is out of range", "give a value from 0 to 1")
+        if not 0 <= self.seed < 2**32:
+            raise InputError.of("setting seed", f"{self.seed} is out of range", f"give a value from 0 to {2**32 - 1}")
 
     def __str__(self) -> str:
         return f"UMAP · n={self.n_neighbors} · min_dist={self.min_dist:g} · seed {self.seed}"

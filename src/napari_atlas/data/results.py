@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Event"]
+__all__ = ["Event", "json_safe"]
 
 
 @dataclass(frozen=True)
@@ -31,5 +32,13 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the event as one flat JSON object."""
-        return {"event": self.kind, "text": self.text, "done": self.done, "total": self.total, **self.data}
+        """Return the event as one flat JSON object, NaN as null."""
+        told = {"event": self.kind, "text": self.text, "done": self.done, "total": self.total, **self.data}
+        return {key: json_safe(value) for key, value in told.items()}
+
+
+def json_safe(value: Any) -> Any:
+    """Return the value with NaN as null, since JSON has no NaN: what is undefined is not a number."""
+    if isinstance(value, dict):
+        return {key: json_safe(v) for key, v in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

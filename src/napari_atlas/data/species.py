@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from napari_atlas.errors import InputError
@@ -45,12 +47,23 @@ class Species:
         where = f"species {self.name or '?'}"
         if not self.name.strip():
             raise InputError.of("species name", "it is empty", "give a name such as stickleback")
-        if self.bin_rate < 0:
-            raise InputError.of(where, f"bin_rate {self.bin_rate:g} is negative", "give bins per second, or 0")
-        if self.window <= 0 or self.stride <= 0:
+        if not 0 <= self.bin_rate < math.inf:
+            raise InputError.of(where, f"bin_rate {self.bin_rate:g} is no rate", "give bins per second, or 0")
+        if not (0 < self.window < math.inf and 0 < self.stride < math.inf):
             raise InputError.of(
                 where, f"window {self.window:g} and stride {self.stride:g} must be above 0", "give both in seconds"
             )
+
+    def check_settings(self, asked: Mapping[str, object]) -> None:
+        """Refuse settings that are not those that the species has, since all its windows are cut alike."""
+        for name, value in asked.items():
+            has = getattr(self, name)
+            if has != value:
+                raise InputError.of(
+                    f"species {self.name}",
+                    f"its {name} is {has}, not {value}",
+                    "leave the setting out, or give it a species name of its own",
+                )
 
     def bins(self, seconds: float, rate: float) -> int:
         """Return *seconds* in whole bins at *rate* bins per second, at least 1."""

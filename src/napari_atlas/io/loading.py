@@ -16,7 +16,9 @@ from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import CutWindows, Recording
 from napari_atlas.data.species import Species
 from napari_atlas.data.timebase import TimeBase
-from napari_atlas.errors import AtlasError, InputError
+from napari_atlas.errors import AtlasError, InputError, naming
+from napari_atlas.io._video_index import opened
+from napari_atlas.io.project import FILE
 from napari_atlas.io.readers import TrackFile, read_tracks
 from napari_atlas.io.temperature import (
     overlap,
@@ -27,7 +29,7 @@ from napari_atlas.io.temperature import (
 from napari_atlas.io.track_cache import load_tracks, save_tracks
 from napari_atlas.io.video import open_video
 
-__all__ = ["content_hash", "default_species", "entry_of", "load_recording"]
+__all__ = ["content_hash", "default_species", "entry_of", "keep_tracks", "load_recording", "make_recording"]
 
 _DEFAULTS: dict[type, dict[str, object]] = {
     Pose: {"signal": "centroid-speed", "bin_rate": 1.0, "window": 5.0, "stride": 2.0},
@@ -60,11 +62,11 @@ def entry_of(request: AddRequest, part: str, file: TrackFile) -> RecordingEntry:
     Raises
     ------
     InputError
-        If the temperature cannot be found.
+        If the temperature cannot be found, or the video is none.
     """
     fps = request.fps or (file.fps if math.isfinite(file.fps) else 0.0)
-    if not fps and request.video != Path():
-        fps = open_video(request.video).fps
+    if request.video != Path():
+        fps = _fps_beside(request.video, fps)
     start = request.tracking_start_frame if request.tracking_start_frame >= 0 else file.first_frame
     name = request.name or _plain_name(request.tracks)
     return RecordingEntry(
@@ -73,7 +75,7 @@ def entry_of(request: AddRequest, part: str, file: TrackFile) -> RecordingEntry:
         tracks=request.tracks,
         part=part,
         video=request.video,
-        fps=fps,
+        fps=0.0 if math.isnan(fps) else fps,
         led_on_frame=request.led_on_frame,
         tracking_start_frame=start,
         temperature=_temperature_of(request),
@@ -89,7 +91,18 @@ def load_recording(project: Project, entry: RecordingEntry) -> Recording:
     InputError
         If a file is missing or wrong, or the temperature log does not overlap the tracks.
     """
-    tracks = _cached_tracks(project.folder, entry)
+    with naming(f"{project.folder / FILE}, recording {entry.name}"):
+        return make_recording(entry, _cached_tracks(project.folder, entry))
+
+
+def make_recording(entry: RecordingEntry, tracks: Pose | Outline | CutWindows) -> Recording:
+    """Return a recording of tracks that were read before.
+
+    Raises
+    ------
+    InputError
+        If its clock is wrong, or the temperature log is, or does not overlap the tracks.
+    """
     timebase = TimeBase(tracks.n_samples, entry.fps or math.nan, entry.led_on_frame, entry.tracking_start_frame)
     temperature = NO_TEMPERATURE
     if isinstance(tracks, CutWindows):
@@ -108,18 +121,35 @@ def load_recording(project: Project, entry: RecordingEntry) -> Recording:
     )
 
 
-def _cached_tracks(folder: Path, entry: RecordingEntry) -> Pose | Outline | CutWindows:
+def keep_tracks(folder: Path, entry: RecordingEntry, tracks: Pose | Outline | CutWindows) -> None:
+    """Keep the tracks of a recording in the project's cache."""
+    cache = _cache_of(folder, entry)
+    if not cache.is_file():
+        save_tracks(cache, tracks)
+
+
+def _cache_of(folder: Path, entry: RecordingEntry) -> Path:
     part = hashlib.blake2b(entry.part.encode(), digest_size=4).hexdigest() if entry.part else "all"
-    cache = folder / "signals" / f"{content_hash(entry.tracks)}-{part}.tracks.npz"
+    return folder / "signals" / f"{content_hash(entry.tracks)}-{part}.tracks.npz"
+
+
+def _cached_tracks(folder: Path, entry: RecordingEntry) -> Pose | Outline | CutWindows:
+    cache = _cache_of(folder, entry)
     if cache.is_file():
         try:
             return load_tracks(cache)
         except AtlasError:
             cache.unlink()
     tracks = read_tracks(entry.tracks, entry.part).tracks
-    cache.parent.mkdir(exist_ok=True)
     save_tracks(cache, tracks)
     return tracks
+
+
+def _fps_beside(video: Path, fps: float) -> float:
+    """Return *fps*, or what the video tells if it is 0; refuse what is no video."""
+    with opened(video):
+        pass
+    return fps or open_video(video).fps
 
 
 def _plain_name(tracks: Path) -> str:
@@ -142,12 +172,15 @@ def _temperature_of(request: AddRequest) -> Path | float | str:
             )
         return celsius
     try:
-        return float(text) if text else ""
+        celsius = float(text) if text else 0.0
     except ValueError:
         path = Path(text)
         if not path.is_file():
             raise InputError.of("temperature", f"{text!r} is neither a number nor a file", "check it") from None
         return path.absolute()
+    if not math.isfinite(celsius):
+        raise InputError.of("temperature", f"{text} is no temperature", "give a number in °C, or leave it out")
+    return celsius if text else ""
 
 
 def _load_temperature(entry: RecordingEntry, timebase: TimeBase) -> Temperature:

@@ -11,7 +11,7 @@ from tomlkit.exceptions import ParseError
 
 from napari_atlas.data.project import Project, RecordingEntry
 from napari_atlas.data.species import Species
-from napari_atlas.errors import InputError, NewerFormatError
+from napari_atlas.errors import AtlasError, InputError, NewerFormatError
 from napari_atlas.io.atomic import locked, write_text
 
 __all__ = ["FILE", "create_project", "is_project", "read_project", "update_project"]
@@ -38,7 +38,10 @@ def create_project(folder: Path, name: str = "") -> Project:
         raise InputError.of(folder, "there is a project already", "open it, or choose another folder")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError.of(folder, "it exists and is not an empty folder", "choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError.of(folder, f"it cannot be made ({error.strerror})", "choose another folder") from error
     document = tomlkit.document()
     document.add(tomlkit.comment("A napari-atlas project. Paths are relative to this file; edit it as you like."))
     document.add("format", FORMAT)
@@ -63,12 +66,14 @@ def read_project(folder: Path) -> Project:
         species = tuple(_species(dict(s)) for s in document.get("species", []))
         recordings = tuple(_entry(folder, dict(r)) for r in document.get("recording", []))
         project = Project(folder, str(document.get("name", folder.stem)), species, recordings)
+        for entry in recordings:
+            project.species_called(entry.species)
+    except AtlasError as error:
+        raise InputError(f"{where}: {error}") from error
     except (TypeError, KeyError, ValueError) as error:
         raise InputError.of(
             where, f"a field is wrong or missing ({error})", "mend it by hand or restore a copy"
         ) from error
-    for entry in recordings:
-        project.species_called(entry.species)
     return project
 
 

@@ -88,8 +88,11 @@ class RunFolder:
         file = self.path / "history.csv"
         if not file.is_file():
             return []
-        with file.open(encoding="utf-8", newline="") as lines:
-            return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
+        try:
+            with file.open(encoding="utf-8", newline="") as lines:
+                return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
+        except (OSError, TypeError, ValueError) as error:
+            raise InputError.of(file, "it is damaged or cut short", "restore a copy, or delete its run") from error
 
     def append_event(self, event: dict[str, Any]) -> None:
         """Append one event."""
@@ -133,9 +136,8 @@ def find_run(project: Path, name: str = "") -> RunFolder:
         for run in runs:
             if run.name == name:
                 return run
-        raise InputError.of(
-            f"run {name}", "the project has no such run", f"known runs: {', '.join(r.name for r in runs)}"
-        )
+        known = ", ".join(r.name for r in runs) or "none yet"
+        raise InputError.of(f"run {name}", f"the project {project} has no such run", f"known runs: {known}")
     fitted = [run for run in runs if run.weights.is_file()]
     if not fitted:
         raise InputError.of(project, "it has no fitted run", "fit one with 'napari-atlas fit PROJECT'")

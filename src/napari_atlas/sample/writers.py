@@ -225,7 +225,7 @@ def write_video(path: Path, paint: Callable[[int], NDArray[np.uint8]], frames: i
     from av.video.reformatter import VideoReformatter
 
     first = paint(0)
-    options = {"crf": "26", "preset": "veryfast", "x264-params": "threads=1:lookahead-threads=1"}
+    options = {"crf": "26", "preset": "ultrafast", "x264-params": "threads=1:lookahead-threads=1"}
     with _replacing(path) as part, av.open(str(part), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001), options=options)
         stream.height, stream.width, stream.pix_fmt = first.shape[0], first.shape[1], "yuv420p"

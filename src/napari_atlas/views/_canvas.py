@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.utils.theme import get_theme
 from qtpy import API_NAME
-from qtpy.QtCore import QRect, Qt
+from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QFont, QPainter
 from qtpy.QtWidgets import QWidget
 from vispy.app import use_app
@@ -18,7 +18,7 @@ from napari_atlas.session.selection import Combine
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Links", "Overlay", "Palette", "Text", "combine_of", "make_canvas", "palette_of"]
+__all__ = ["Links", "Overlay", "Palette", "Text", "combine_of", "make_canvas", "paint_later", "palette_of"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,16 @@ def make_canvas(parent: QWidget, palette: Palette) -> SceneCanvas:
     canvas.native.setFocusProxy(parent)
     canvas.native.setMinimumSize(120, 80)
     return canvas
+
+
+def paint_later(widget: QWidget, milliseconds: int) -> None:
+    """Let a widget show what it showed for a moment longer, so that not all canvases draw in one turn."""
+    widget.setUpdatesEnabled(False)
+    timer = QTimer(widget)
+    timer.setSingleShot(True)
+    timer.timeout.connect(lambda: widget.setUpdatesEnabled(True))
+    timer.timeout.connect(timer.deleteLater)
+    timer.start(milliseconds)
 
 
 def combine_of(modifiers: Any) -> Combine:

@@ -162,9 +162,11 @@ def _scale(parent: QWidget, coloring: Coloring, palette: Palette) -> QWidget:
     stops = ", ".join(f"stop:{place:.3f} {color}" for place, color in zip(places, coloring.stops, strict=True))
     bar.setStyleSheet(f"background: qlineargradient(x1:0, y1:0, x2:1, y2:0, {stops}); border-radius: 4px;")
     digits = 1 if coloring.unit == "°C" else 0
-    row.addWidget(_muted(box, f"{coloring.low:.{digits}f}", palette))
+    # Adding 0 turns a rounded "-0" into "0".
+    low, high = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (coloring.low, coloring.high))
+    row.addWidget(_muted(box, low, palette))
     row.addWidget(bar)
-    row.addWidget(_muted(box, f"{coloring.high:.{digits}f} {coloring.unit}", palette))
+    row.addWidget(_muted(box, f"{high} {coloring.unit}", palette))
     if coloring.column == "activity":
         box.setToolTip("Mean signal of the window, ranked within its species because the units differ")
     return box

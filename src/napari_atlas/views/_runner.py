@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,10 @@ from napari_atlas.session.session import JobState, Session
 from napari_atlas.views._worker import follow_in_thread
 
 __all__ = ["JobRunner"]
+
+# Words that change faster than this cannot be read, and each change lays a dock out anew.
+_TELL_S = 0.25
+_FLEETING = frozenset({"epoch", "progress"})
 
 
 class JobRunner:
@@ -30,6 +35,7 @@ class JobRunner:
         self._session = session
         self._job: Job | None = None
         self._then: Callable[[], None] = _nothing
+        self._told = 0.0
 
     def run(self, verb: str, *arguments: str, then: Callable[[], None]) -> None:
         """Start a verb; *then* is called on the window's thread once it ended well."""
@@ -53,10 +59,14 @@ class JobRunner:
             self._job.stop()
 
     def _on_event(self, event: dict[str, Any]) -> None:
-        if self._job is not None:
-            state = JobState(self._job.verb, event.get("text", ""), event.get("done", 0), event.get("total", 0))
-            self._session.report(state)
-            self.event.emit(event)
+        if self._job is None:
+            return
+        now = time.monotonic()
+        if event.get("event") not in _FLEETING or now - self._told >= _TELL_S:
+            self._told = now
+            done, total = event.get("done", 0), event.get("total", 0)
+            self._session.report(JobState(self._job.verb, event.get("text", ""), done, total))
+        self.event.emit(event)
 
     def _on_end(self, _: Any) -> None:
         job, then = self._job, self._then

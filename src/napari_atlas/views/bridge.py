@@ -70,6 +70,7 @@ class Bridge:
         self._layers = Layers(viewer)
         self._shown: Shown | None = None
         self._loading = ""
+        self._drawn: tuple[object, ...] = ()
         self._links = Links(
             (session.atlas_changed, self._on_atlas),
             (session.cursor_changed, self._on_cursor),
@@ -92,7 +93,7 @@ class Bridge:
 
     def _on_atlas(self, atlas: Atlas) -> None:
         if self._shown is not None and self._shown.recording.name not in atlas.recordings:
-            self._shown = None
+            self._shown, self._drawn = None, ()
             self._layers.clear()
         self._on_cursor(self._session.cursor)
 
@@ -148,7 +149,7 @@ class Bridge:
         call_in_thread(lambda: _load_shown(atlas, name), done, failed)
 
     def _show(self, shown: Shown) -> None:
-        self._shown = None
+        self._shown, self._drawn = None, ()
         self._layers.show_video(shown.video, shown.recording.name)
         self._viewer.dims.axis_labels = ("t", "y", "x")[-self._viewer.dims.ndim :]
         self._shown = shown
@@ -160,7 +161,10 @@ class Bridge:
         recording = shown.recording
         if cursor.individual in recording.individuals:
             color = next(s.color for s in atlas.windows.species if s.name == recording.species)
-            self._layers.draw(recording, recording.individuals.index(cursor.individual), cursor.frame, color)
+            marks = (recording.name, cursor, color)
+            if marks != self._drawn:
+                self._drawn = marks
+                self._layers.draw(recording, recording.individuals.index(cursor.individual), cursor.frame, color)
         overlay = _overlay(self._viewer)
         overlay.visible = True
         overlay.position = "top_left"

@@ -8,7 +8,7 @@ import numpy as np
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_atlas.views._canvas import Links, palette_of
+from napari_atlas.views._canvas import Links, paint_later, palette_of
 from napari_atlas.views._map_bars import MapFooter, MapHeader
 from napari_atlas.views._map_model import coloring_of
 from napari_atlas.views._map_mouse import Mode
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from napari_atlas.views._colors import Coloring
 
 __all__ = ["LatentMap"]
+
+_PAINT_AFTER_MS = 60
 
 
 class LatentMap(QWidget):  # type: ignore[misc]
@@ -118,6 +120,7 @@ class LatentMap(QWidget):  # type: ignore[misc]
         super().showEvent(event)
 
     def _on_atlas(self, atlas: object) -> None:
+        paint_later(self._plot.native, _PAINT_AFTER_MS)
         self._on_color(atlas)
         self._on_selection(self._session.selection)
         self._on_cursor(self._session.cursor)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from vispy import scene
+from vispy.color import Color
 
 from napari_atlas.io.runs import RunFolder
 from napari_atlas.views._canvas import Overlay, Palette, Text, make_canvas, palette_of
@@ -16,6 +18,7 @@ from napari_atlas.views._canvas import Overlay, Palette, Text, make_canvas, pale
 __all__ = ["LossCurve"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 10.0, 22.0, 20.0
+_REDRAW_MS = 300
 _SERIES = (("train_total", "training"), ("validation_total", "held out"))
 
 
@@ -35,6 +38,11 @@ class LossCurve(QWidget):  # type: ignore[misc]
         self._best = scene.Line(parent=view.scene, width=1)
         self._frame = scene.Line(parent=view.scene, width=1)
         self._texts = Overlay(self._canvas.native)
+        # Epochs can come faster than they are worth drawing.
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_REDRAW_MS)
+        self._soon.timeout.connect(self._draw)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._canvas.native)
@@ -52,19 +60,29 @@ class LossCurve(QWidget):  # type: ignore[misc]
         self._draw()
 
     def add_epoch(self, row: dict[str, Any]) -> None:
-        """Draw one more epoch; *row* has ``epoch``, ``train_total``, ``validation_total`` and ``best``."""
+        """Draw one more epoch soon; *row* has ``epoch``, ``train_total``, ``validation_total`` and ``best``."""
         self._rows.append(row)
-        self._draw()
+        self._draw_soon()
+
+    def draw_now(self) -> None:
+        """Draw what waits to be drawn, in the turn in which something else changes anyway."""
+        if self._soon.isActive():
+            self._soon.stop()
+            self._draw()
 
     def show_run(self, project: Path, run: str) -> None:
         """Draw the history of a run of a project; nothing if it has none."""
         self._rows = list(RunFolder(project / "runs" / run).read_history()) if run else []
-        self._draw()
+        self._draw_soon()
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        """Fit the drawing to the new size."""
+        """Fit the drawing to the new size, soon."""
         super().resizeEvent(event)
-        self._draw()
+        self._draw_soon()
+
+    def _draw_soon(self) -> None:
+        if not self._soon.isActive():
+            self._soon.start()
 
     def _draw(self) -> None:
         width, height = float(self._canvas.native.width()), float(self._canvas.native.height())
@@ -72,7 +90,9 @@ class LossCurve(QWidget):  # type: ignore[misc]
         box = (_LEFT, _TOP, width - _RIGHT, height - _BOTTOM)
         values = np.array([[float(row[key]) for key, _ in _SERIES] for row in self._rows]).reshape(-1, 2)
         known = values[np.isfinite(values)]
-        self._frame.set_data(np.array([[box[0], box[1]], [box[0], box[3]], [box[2], box[3]]]), color=self._palette.line)
+        self._frame.set_data(
+            np.array([[box[0], box[1]], [box[0], box[3]], [box[2], box[3]]]), color=_rgba(self._palette.line)
+        )
         if not known.size:
             for line in (*self._lines, self._best):
                 line.visible = False
@@ -94,12 +114,12 @@ class LossCurve(QWidget):  # type: ignore[misc]
             points = points[np.isfinite(points).all(axis=1)]
             line.visible = len(points) > 1
             if line.visible:
-                line.set_data(points, color=color)
+                line.set_data(points, color=_rgba(color))
         best = [i for i, row in enumerate(self._rows) if float(row["best"])]
         self._best.visible = bool(best) and math.isfinite(values[-1, 1])
         if self._best.visible:
             at = x[best[-1]]
-            self._best.set_data(np.array([[at, box[1]], [at, box[3]]]), color=self._palette.muted)
+            self._best.set_data(np.array([[at, box[1]], [at, box[3]]]), color=_rgba(self._palette.muted))
 
     def _labels(self, box: tuple[float, ...], limits: tuple[float, float]) -> None:
         muted, (train, held_out) = self._palette.muted, self._colors()
@@ -120,3 +140,8 @@ class LossCurve(QWidget):  # type: ignore[misc]
 
 def _pair(palette: Palette) -> tuple[str, str]:
     return palette.accent, palette.warm
+
+
+def _rgba(color: str) -> Any:
+    """Return a colour as numbers: vispy looks a string up among all colour maps first, file by file."""
+    return Color(color).rgba

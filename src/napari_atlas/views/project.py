@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
     QFileDialog,
@@ -25,21 +24,12 @@ from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.session.linking import cursor_of, windows_of_track
 from napari_atlas.session.session import Cursor, JobState
 from napari_atlas.views._canvas import Links
+from napari_atlas.views._legend import marker_icon
 from napari_atlas.views.add_dialog import AddDialog
 from napari_atlas.views.desk import Desk
 
-__all__ = ["GLYPHS", "ProjectDock"]
+__all__ = ["ProjectDock"]
 
-GLYPHS = {
-    "disc": "●",
-    "triangle_up": "▲",
-    "square": "■",
-    "diamond": "◆",
-    "star": "★",
-    "cross": "✚",
-    "triangle_down": "▼",
-    "hbar": "▬",
-}
 _EMPTY = "No project is open.\n\nFile → Open Sample → ATLAS makes one to play with;\nNew and Open are below."
 
 
@@ -120,9 +110,11 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             self._fill(atlas)
 
     def _fill(self, atlas: Atlas) -> None:
-        glyphs = {s.name: (GLYPHS.get(s.marker, "●"), s.color) for s in atlas.windows.species}
+        icons = {s.name: marker_icon(s.marker, s.color) for s in atlas.windows.species}
         for info in atlas.recordings.values():
-            self._tree.addTopLevelItem(_recording_item(atlas, info, *glyphs.get(info.species, ("●", "#888888"))))
+            item = _recording_item(atlas, info)
+            item.setIcon(0, icons.get(info.species, QIcon()))
+            self._tree.addTopLevelItem(item)
         self._tree.resizeColumnToContents(1)
         names = sorted(p.parent.name for p in (atlas.folder / "runs").glob("*/weights.safetensors"))
         self._runs.addItems(names or ["none yet"])
@@ -181,12 +173,10 @@ def _make_tree() -> QTreeWidget:
     return tree
 
 
-def _recording_item(atlas: Atlas, info: RecordingInfo, glyph: str, color: str) -> QTreeWidgetItem:
-    table = atlas.windows.table
+def _recording_item(atlas: Atlas, info: RecordingInfo) -> QTreeWidgetItem:
     counts = {name: int(windows_of_track(atlas, info.name, name).size) for name in info.individuals}
-    item = QTreeWidgetItem([f"{glyph} {info.name}", f"{sum(counts.values())} windows"])
-    item.setForeground(0, QColor(color))
-    item.setToolTip(0, _tooltip(info, np.unique(table.split).size > 1))
+    item = QTreeWidgetItem([info.name, f"{sum(counts.values())} windows"])
+    item.setToolTip(0, _tooltip(info))
     item.setData(0, Qt.ItemDataRole.UserRole, (info.name, info.individuals[0]))
     for name, count in counts.items():
         child = QTreeWidgetItem([name, str(count)])
@@ -197,7 +187,7 @@ def _recording_item(atlas: Atlas, info: RecordingInfo, glyph: str, color: str) -
     return item
 
 
-def _tooltip(info: RecordingInfo, _split: bool) -> str:
+def _tooltip(info: RecordingInfo) -> str:
     clock = info.timebase
     rate = f"{clock.fps:g} fps" if clock.known else "frame rate unknown"
     video = info.video.name if info.video != Path() else "no video"

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_atlas.data.windows import SPLITS
 from napari_atlas.session import linking
-from napari_atlas.views._canvas import Links, palette_of
+from napari_atlas.views._canvas import Links, paint_later, palette_of
 from napari_atlas.views._colors import SPLIT_COLORS
 from napari_atlas.views._legend import marker_icon
 from napari_atlas.views._timeline_model import label_of, track_at
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from napari_atlas.session.session import Session
 
 __all__ = ["Timeline"]
+
+_PAINT_AFTER_MS = 120
 
 
 class Timeline(QWidget):  # type: ignore[misc]
@@ -98,6 +100,7 @@ class Timeline(QWidget):  # type: ignore[misc]
         super().showEvent(event)
 
     def _on_atlas(self, atlas: object) -> None:
+        paint_later(self._plot.native, _PAINT_AFTER_MS)
         self._track = track_at(self._session.atlas, self._session.cursor)
         self._show_header()
         self._plot.load()

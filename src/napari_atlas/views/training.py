@@ -76,6 +76,8 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._status = QLabel()
         self._status.setObjectName("atlas-status")
         self._status.setWordWrap(True)
+        # Room for two lines whatever it says: otherwise the curve below would change its size with every epoch.
+        self._status.setMinimumHeight(2 * self._status.fontMetrics().lineSpacing())
         self._device = QLabel()
         self._device.setObjectName("atlas-device")
         self._card = QLabel()
@@ -150,6 +152,8 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._bar.setRange(0, job.total)
         self._bar.setValue(job.done)
         self._status.setText(f"{job.verb}: {job.text}" if job.running else _idle_text(atlas))
+        if job.running:
+            self.curve.draw_now()
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "epoch":
@@ -167,14 +171,18 @@ def _idle_text(atlas: Atlas | None) -> str:
 
 
 def _verdict(figures: dict[str, Any]) -> str:
-    known = [f["test"] for f in figures.values() if f["test"] is not None]
+    known = [f for f in figures.values() if f["test"] is not None]
     if not known:
         return "Nothing was held out, so nothing is known about animals it has not seen." if figures else ""
-    if max(known) < 0.05:
+    worst, best = min(f["test"] for f in known), max(f["test"] for f in known)
+    beaten = any(f["shuffled"] is not None and f["test"] <= f["shuffled"] for f in known)
+    if best < 0.05:
         return "On animals it has not seen, the latent tells nothing about temperature: do not read the map by °C."
-    if min(known) < 0.3:
-        return "Little of what the map shows by °C holds for animals it has not seen."
-    return "The temperature axis of the map holds for animals it has not seen."
+    if worst < 0.1 or beaten:
+        return "On animals it has not seen, temperature is hardly better than chance in one species: mistrust °C there."
+    if worst < 0.6:
+        return "Part of what the map shows by °C holds for animals it has not seen, and part does not."
+    return "The map by °C holds for animals it has not seen."
 
 
 def _figure(value: float | None) -> str:
