@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from vispy.scene.visuals import Line, Markers, Mesh
+from vispy.visuals.transforms import STTransform
 
 from napari_atlas.views._colors import rgba_of
 
@@ -43,6 +44,8 @@ class TimelineVisuals:
         self._channels = [_line(root, 4 if i == 0 else 3, 1.4 if i == 0 else 1.0) for i in range(CHANNELS)]
         self._temperature, self._predicted = _line(root, 5, 1.6), _dots(root, 4)
         self._strip, self._selection, self._cursor = _mesh(root, 5), _mesh(root, 6), _mesh(root, 7)
+        self._window.transform, self._cursor.transform = STTransform(), STTransform()
+        self._known: dict[str, tuple[bytes, bytes]] = {}
 
     def paint(self, palette: Palette) -> None:
         """Use the colours of another theme; the caller draws everything again."""
@@ -58,7 +61,8 @@ class TimelineVisuals:
 
     def set_panels(self, panels: Sequence[Box], heights: Sequence[Sequence[float]]) -> None:
         """Draw the panels with grid lines at these heights."""
-        _fill(self._panels, [(b.left, b.top, b.right, b.bottom) for b in panels], rgba_of([self._palette.canvas]))
+        boxes = [(b.left, b.top, b.right, b.bottom) for b in panels]
+        self._fill("_panels", boxes, rgba_of([self._palette.canvas]))
         ends = [(x, y) for box, ys in zip(panels, heights, strict=True) for y in ys for x in (box.left, box.right)]
         self._grid.visible = bool(ends)
         if ends:
@@ -87,31 +91,49 @@ class TimelineVisuals:
 
     def set_strip(self, boxes: NDArray[np.float64], colors: NDArray[np.float32]) -> None:
         """Draw the windows (n, 4)."""
-        _fill(self._strip, boxes, colors)
+        self._fill("_strip", boxes, colors)
 
     def set_selection(self, boxes: NDArray[np.float64]) -> None:
         """Mark the selected windows (n, 4)."""
-        _fill(self._selection, boxes, rgba_of([self._palette.accent]))
+        self._fill("_selection", boxes, rgba_of([self._palette.accent]))
 
     def set_cursor(self, x: float, window: tuple[float, float], box: Box) -> None:
         """Draw the cursor at a pixel, and its window from one pixel to another; equal pixels mean no window."""
         left, right = (float(np.clip(edge, box.left, box.right)) for edge in window)
         shade = rgba_of([self._palette.cursor])
         shade[:, 3] = 0.13 if self._palette.dark else 0.10
-        _fill(self._window, [(left, box.top, right, box.bottom)] if right > left else [], shade)
+        self._place("_window", (left, box.top, right, box.bottom), shade)
         inside = box.left <= x <= box.right
-        line = [(x - 0.75, box.top, x + 0.75, box.bottom)] if inside else []
-        _fill(self._cursor, line, rgba_of([self._palette.cursor]))
+        line = (x - 0.75, box.top, x + 0.75, box.bottom) if inside else (0.0, 0.0, 0.0, 0.0)
+        self._place("_cursor", line, rgba_of([self._palette.cursor]))
+
+    def _fill(
+        self,
+        name: str,
+        boxes: NDArray[np.float64] | Sequence[tuple[float, float, float, float]],
+        colors: NDArray[np.float32],
+    ) -> None:
+        """Draw boxes unless they are drawn already: new data make vispy compile a mesh's shaders anew."""
+        corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+        known = (corners.tobytes(), np.asarray(colors).tobytes())
+        mesh = getattr(self, name)
+        mesh.visible = len(corners) > 0
+        if len(corners) and self._known.get(name) != known:
+            self._known[name] = known
+            _fill(mesh, corners, colors)
+
+    def _place(self, name: str, box: tuple[float, float, float, float], color: NDArray[np.float32]) -> None:
+        """Move a unit box to where *box* is; an empty one is hidden."""
+        self._fill(name, [(0.0, 0.0, 1.0, 1.0)], color)
+        mesh = getattr(self, name)
+        mesh.visible = box[2] > box[0]
+        if mesh.visible:
+            mesh.transform.scale = (box[2] - box[0], box[3] - box[1])
+            mesh.transform.translate = (box[0], box[1])
 
 
-def _fill(
-    mesh: Mesh, boxes: NDArray[np.float64] | Sequence[tuple[float, float, float, float]], colors: NDArray[np.float32]
-) -> None:
+def _fill(mesh: Mesh, corners: NDArray[np.float32], colors: NDArray[np.float32]) -> None:
     """Draw boxes (left, top, right, bottom) with one colour each, or one for all."""
-    corners = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-    mesh.visible = len(corners) > 0
-    if not len(corners):
-        return
     vertices = np.zeros((len(corners), 4, 3), dtype=np.float32)
     vertices[:, :, :2] = corners[:, [0, 1, 2, 1, 2, 3, 0, 3]].reshape(-1, 4, 2)
     first = 4 * np.arange(len(corners), dtype=np.uint32)[:, None]

@@ -73,11 +73,12 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._bar.setObjectName("atlas-progress")
         self._bar.setTextVisible(False)
         self._bar.setMaximumHeight(8)
+        policy = self._bar.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self._bar.setSizePolicy(policy)
         self._status = QLabel()
         self._status.setObjectName("atlas-status")
         self._status.setWordWrap(True)
-        # Room for two lines whatever it says: otherwise the curve below would change its size with every epoch.
-        self._status.setMinimumHeight(2 * self._status.fontMetrics().lineSpacing())
         self._device = QLabel()
         self._device.setObjectName("atlas-device")
         self._card = QLabel()
@@ -126,7 +127,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         layout = QVBoxLayout(self)
         layout.addLayout(form)
         layout.addLayout(row)
-        for widget in (self._bar, self._status, self._device):
+        for widget in (self._bar, _Still(self._status, 2), self._device):
             layout.addWidget(widget)
         layout.addWidget(self.curve, 1)
         layout.addWidget(self._card)
@@ -148,18 +149,40 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         atlas = self._desk.session.atlas
         self._start.setEnabled(not job.running and atlas is not None and len(atlas.windows.table) > 0)
         self._stop.setEnabled(job.running)
-        self._bar.setVisible(job.running)
-        self._bar.setRange(0, job.total)
-        self._bar.setValue(job.done)
+        self._fill_bar(job)
         self._status.setText(f"{job.verb}: {job.text}" if job.running else _idle_text(atlas))
         if job.running:
             self.curve.draw_now()
+
+    def _fill_bar(self, job: JobState) -> None:
+        """Move the bar without the repaint at once, or the endless motion, that Qt would give it."""
+        self._bar.setUpdatesEnabled(False)
+        self._bar.setVisible(job.running and job.total > 0)
+        self._bar.setRange(0, max(1, job.total))
+        self._bar.setValue(job.done)
+        self._bar.setUpdatesEnabled(True)
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if event.get("event") == "epoch":
             self.curve.add_epoch(event)
         elif event.get("event") == "started" and "device" in event:
             self._device.setText(f"run {event['run']} · {event['device']}")
+
+
+class _Still(QWidget):  # type: ignore[misc]
+    """Hold a label of a fixed number of lines, so that its changing words do not lay the whole window out anew."""
+
+    def __init__(self, label: QLabel, n_lines: int) -> None:
+        super().__init__()
+        self._label = label
+        label.setParent(self)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setFixedHeight(n_lines * label.fontMetrics().lineSpacing() + 2)
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        """Give the label all the room."""
+        super().resizeEvent(event)
+        self._label.setGeometry(self.rect())
 
 
 def _idle_text(atlas: Atlas | None) -> str:
