@@ -198,7 +198,7 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="napari-atlas", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as wanted:
         code = _fail(wanted.format_message(), 2)
     except click.ClickException as error:

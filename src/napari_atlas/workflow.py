@@ -246,7 +246,7 @@ def _finish(run: RunFolder, prepared: Prepared, project: Project, card: dict[str
 
 def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     """Lay a run's latents out in two dimensions and write the map beside them."""
-    from napari_atlas.analysis.projection import project
+    from napari_atlas.analysis.projection import FEWEST_FOR_UMAP, project
 
     whole, chosen = read_project(folder), find_run(folder, run)
     fitted, latents = as_fitted(whole, chosen.config), chosen.read_latents()
@@ -258,7 +258,7 @@ def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     yield Event("started", f"mapping {n} windows of run {chosen.name}", data={"run": chosen.name})
     coordinates = project(latents["mu"], recipe)
     name = f"umap-n{recipe.n_neighbors}-d{recipe.min_dist:g}-s{recipe.seed}"
-    chosen.write_map(name, str(recipe), coordinates)
+    chosen.write_map(name, str(recipe) if n >= FEWEST_FOR_UMAP else "PCA · too few windows for UMAP", coordinates)
     _assemble(fitted, chosen)
     yield Event("done", f"map {name} of run {chosen.name}: {n} windows", n, n, {"run": chosen.name, "map": name})
 

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 
 from napari_atlas.errors import InputError
 
-__all__ = ["MapRecipe", "project", "project_linearly"]
+__all__ = ["FEWEST_FOR_UMAP", "MapRecipe", "project", "project_linearly"]
+
+
+# Below this, there are no neighbourhoods to speak of.
+FEWEST_FOR_UMAP = 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ def project(latents: NDArray[np.floating], recipe: MapRecipe) -> NDArray[np.floa
     Very few windows are laid out by their principal components, since UMAP needs neighbours. The neighbours are
     exact: in the few dimensions of a latent a tree finds them sooner than the approximate search compiles.
     """
-    if len(latents) < 10:
+    if len(latents) < FEWEST_FOR_UMAP:
         return project_linearly(latents)
     values = np.ascontiguousarray(latents, dtype=np.float32)
     with warnings.catch_warnings():

@@ -124,7 +124,7 @@ def list_runs(project: Path) -> list[RunFolder]:
 
 
 def find_run(project: Path, name: str = "") -> RunFolder:
-    """Return a run by id, or the newest one with weights.
+    """Return a run by id, or the newest one that ended; if none did, the newest one with weights.
 
     Raises
     ------
@@ -141,7 +141,8 @@ def find_run(project: Path, name: str = "") -> RunFolder:
     fitted = [run for run in runs if run.weights.is_file()]
     if not fitted:
         raise InputError.of(project, "it has no fitted run", "fit one with 'napari-atlas fit PROJECT'")
-    return fitted[-1]
+    ended = [run for run in fitted if (run.path / "latents.npz").is_file()]
+    return (ended or fitted)[-1]
 
 
 def new_run(project: Path) -> RunFolder:

@@ -16,7 +16,7 @@ from napari_atlas.views._worker import follow_in_thread
 __all__ = ["JobRunner"]
 
 # Words that change faster than this cannot be read, and each change lays a dock out anew.
-_TELL_S = 0.25
+_TELL_S = 0.5
 _FLEETING = frozenset({"epoch", "progress"})
 
 

@@ -18,7 +18,7 @@ from napari_atlas.views._canvas import Overlay, Palette, Text, make_canvas, pale
 __all__ = ["LossCurve"]
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 10.0, 22.0, 20.0
-_REDRAW_MS = 300
+_REDRAW_MS = 600
 _SERIES = (("train_total", "training"), ("validation_total", "held out"))
 
 
