@@ -97,8 +97,11 @@ def test_help_lists_all_verbs(atlas: Command) -> None:
         ("inspect", ["FILES...", "--json"]),
         ("new", ["PROJECT", "--name", "--json"]),
         ("add", ["PROJECT TRACKS", "--species", "--fps", "--temperature", "--led-on", "--window", "[required]"]),
-        ("fit", ["PROJECT", "--set KEY=VALUE", "--from-reference", "--list-settings", "keeps the best epoch"]),
-        ("runs", ["PROJECT", "--json"]),
+        (
+            "fit",
+            ["PROJECT", "--set KEY=VALUE", "--from-reference", "--resume [RUN]", "--list-settings", "keeps the best"],
+        ),
+        ("runs", ["PROJECT", "--delete RUN", "--json"]),
         ("map", ["PROJECT", "--run", "--neighbors", "--min-dist", "--seed"]),
         ("open", ["PROJECT", "--run", "--pictures"]),
         ("demo", ["[FOLDER]", "--show / --no-show", "--seed"]),
@@ -243,6 +246,21 @@ def test_a_signal_keeps_the_best_epoch_and_leaves_with_3(
     assert [e["event"] for e in lines_of(out) if e["event"] != "log"] == ["started", "epoch", "done"]
     assert lines_of(out)[-1]["stopped"] is True
     assert workflow.runs(project)[0]["state"] == "complete"
+
+
+def test_a_run_is_resumed_and_deleted(project: Path, atlas: Command) -> None:
+    refused(atlas("fit", project, "--resume"), "no run of it was stopped or cut off")
+    events = workflow.fit(project, FitConfig(epochs=2, beta_warmup=1, latent_dim=2, device="cpu"))
+    name = next(event.data["run"] for event in events if event.kind == "epoch" or event.kind == "started")
+    events.close()  # type: ignore[attr-defined]
+    refused(atlas("fit", project, "--resume", name, *QUICK), "keeps its settings", "leave the other options out")
+    status, out, err = atlas("fit", project, "--resume", name, "--json")
+    assert (status, err) == (0, "")
+    assert lines_of(out)[-1]["run"] == name
+    refused(atlas("fit", project, "--resume", name), f"run {name}: it is complete; fit again")
+    refused(atlas("runs", project, "--delete", "nine"), "the project", "has no such run", name)
+    assert atlas("runs", project, "--delete", name) == (0, f"deleted run {name}\n", "")
+    assert workflow.runs(project) == []
 
 
 def test_a_fault_that_is_nobodys_input_leaves_with_1(

@@ -106,31 +106,38 @@ def add(project: Path, as_json: bool, **options: Any) -> None:
 @click.argument("project", type=PATH)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
 @click.option("--from-reference", type=PATH, default=None, help="Take the weights of a reference checkpoint.")
+@click.option("--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Continue a run; else the newest.")
 @click.option("--list-settings", is_flag=True, help="List all settings and leave.")
 @json_flag
-def fit(
-    project: Path, settings: tuple[str, ...], from_reference: Path | None, list_settings: bool, as_json: bool
-) -> None:
-    """Fit the model; Ctrl-C stops it and keeps the best epoch so far."""
+def fit(project: Path, settings: tuple[str, ...], list_settings: bool, as_json: bool, **source: Any) -> None:
+    """Fit the model; Ctrl-C stops it and keeps the best epoch so far, and --resume goes on from there."""
     from napari_atlas import workflow
 
     if list_settings:
         for knob in describe():
             _say(knob, f"{knob['name']} = {knob['default']}  {knob['meaning']}", as_json)
         return
+    reference, resume = source["from_reference"], source["resume"]
+    if resume is not None and (settings or reference):
+        raise InputError.of("--resume", "a run that is resumed keeps its settings", "leave the other options out")
     config = FitConfig.from_dict(dict(_pair(text) for text in settings))
     stop = _Stop().listen()
-    _follow(workflow.fit(project, config, stop, from_reference), as_json)
+    _follow(workflow.fit(project, config, stop, reference, resume), as_json)
     _leave_if_stopped(stop)
 
 
 @cli.command()
 @click.argument("project", type=PATH)
+@click.option("--delete", default="", metavar="RUN", help="Delete this run.")
 @json_flag
-def runs(project: Path, as_json: bool) -> None:
-    """List the fits of a project."""
+def runs(project: Path, delete: str, as_json: bool) -> None:
+    """List the fits of a project, or delete one."""
     from napari_atlas import workflow
 
+    if delete:
+        workflow.delete_run(project, delete)
+        _say({"event": "done", "deleted": delete}, f"deleted run {delete}", as_json)
+        return
     found = workflow.runs(project)
     for summary in found:
         figures = _r2_text(summary.get("temperature_r2", {}))

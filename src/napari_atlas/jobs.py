@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -17,11 +18,14 @@ from typing import IO, Any
 import psutil
 
 from napari_atlas.errors import AtlasError
+from napari_atlas.io.running import process_of, running_runs
+from napari_atlas.io.runs import RunFolder
 
-__all__ = ["Job", "JobError", "command_line"]
+__all__ = ["AttachedJob", "Job", "JobError", "attach", "command_line", "fit_under_way"]
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = 3
+_LOOK_S = 0.2
 
 
 class JobError(AtlasError):
@@ -123,6 +127,95 @@ class Job:
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
         return told[-1] if told else (lines[-1] if lines else f"{self.verb} ended with status {code}")
+
+
+class AttachedJob:
+    """A fit that another window, or a terminal, started: followed by what it writes into its run's folder.
+
+    Parameters
+    ----------
+    run_folder
+        ``runs/<id>``.
+    """
+
+    verb = "fit"
+
+    def __init__(self, run_folder: Path) -> None:
+        self.run_folder = run_folder
+        self._run = RunFolder(run_folder)
+        self._asked_to_stop = False
+        self._left = threading.Event()
+        self._ended: dict[str, Any] = {}
+
+    @property
+    def pid(self) -> int:
+        """Process id of the fit; 0 once it ended."""
+        return process_of(self._run)
+
+    @property
+    def running(self) -> bool:
+        """Whether the fit is still there."""
+        return bool(self.pid)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it ended because somebody asked it to."""
+        return self._asked_to_stop or bool(self._ended.get("stopped"))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield all events of the run, the past ones first, until the fit ends or `leave` is called.
+
+        Raises
+        ------
+        JobError
+            If the fit ended with a fault, or was ended from outside.
+        """
+        self._ended = {}
+        for line in self._lines():
+            event = _parse(line)
+            self._ended = event if event.get("event") in ("done", "error") else {}
+            if event and event["event"] != "error":
+                yield event
+        if self._left.is_set() or self._asked_to_stop:
+            return
+        if self._ended.get("event") == "error":
+            raise JobError(self._ended["text"])
+        if not self._ended:
+            name = self.run_folder.name
+            raise JobError(f"run {name}: its process was ended; continue it with 'napari-atlas fit --resume {name}'")
+
+    def stop(self) -> None:
+        """Ask the fit to stop and keep its best weights."""
+        self._asked_to_stop = True
+        if self.running:
+            (self.run_folder / "stop").touch()
+
+    def leave(self) -> None:
+        """Follow it no longer; the fit goes on."""
+        self._left.set()
+
+    def _lines(self) -> Iterator[str]:
+        """Yield whole lines as they are written; the last look is taken after the fit ended."""
+        done = 0
+        alive = True
+        while alive:
+            alive = self.running and not self._left.wait(_LOOK_S)
+            with contextlib.suppress(FileNotFoundError), self._run.events.open("rb") as file:
+                file.seek(done)
+                whole, end, _ = file.read().rpartition(b"\n")
+                done += len(whole) + len(end)
+                yield from whole.decode("utf-8", "replace").splitlines()
+
+
+def attach(run_folder: Path) -> AttachedJob:
+    """Return a fit that is under way as a job, to follow and to stop it."""
+    return AttachedJob(run_folder)
+
+
+def fit_under_way(project: Path) -> Path:
+    """Return the folder of the newest run of a project that is being fitted; ``Path()`` if there is none."""
+    found = running_runs(project)
+    return found[-1].path if found else Path()
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import os
-import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,27 +13,34 @@ from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
-from napari_atlas.data.results import Event, json_safe
-from napari_atlas.data.splits import assign_split
-from napari_atlas.data.windows import Track, Windows, make_tracks
-from napari_atlas.errors import AtlasError, InputError, StoppedError, naming
+from napari_atlas.data.results import Event
+from napari_atlas.data.windows import Windows, make_tracks
+from napari_atlas.errors import InputError, StoppedError, naming
+from napari_atlas.io import running
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
-from napari_atlas.io.loading import default_species, entry_of, keep_tracks, load_recording, make_recording
-from napari_atlas.io.project import FILE, create_project, read_project, update_project
-from napari_atlas.io.provenance import as_fitted, provenance, recipe_hash
+from napari_atlas.io.loading import (
+    default_species,
+    entry_of,
+    keep_tracks,
+    load_recording,
+    load_windows,
+    make_recording,
+    windows_of,
+)
+from napari_atlas.io.project import create_project, read_project, update_project
+from napari_atlas.io.provenance import as_fitted, recipe_hash
 from napari_atlas.io.readers import parts, read_tracks
-from napari_atlas.io.runs import RunFolder, find_run, list_runs, new_run
+from napari_atlas.io.runs import RunFolder, find_run, list_runs
 
 if TYPE_CHECKING:
     from napari_atlas.analysis.projection import MapRecipe
-    from napari_atlas.model.fitting import EpochReport
-    from napari_atlas.model.runner import Prepared
 
 __all__ = [
     "DEMO_PROJECT",
     "add",
     "add_reef",
+    "delete_run",
     "demo",
     "fit",
     "inspect",
@@ -100,19 +104,10 @@ def runs(folder: Path) -> list[dict[str, Any]]:
     return [_summary(run) for run in list_runs(folder)]
 
 
-def load_windows(project: Project) -> tuple[Windows, tuple[Track, ...]]:
-    """Return the windows of a whole project and the tracks they lie in, in the order of the table's keys."""
-    return _windows_of(project, {e.name: load_recording(project, e) for e in project.recordings})
-
-
-def _windows_of(project: Project, recordings: dict[str, Recording]) -> tuple[Windows, tuple[Track, ...]]:
-    tracks: list[Track] = []
-    for species in project.species:
-        for recording in recordings.values():
-            if recording.species == species.name:
-                with naming(f"{project.folder / FILE}, recording {recording.name}"):
-                    tracks += make_tracks(recording, species)
-    return Windows.from_tracks(tracks, project.species), tuple(tracks)
+def delete_run(folder: Path, run: str) -> None:
+    """Delete a run with all that belongs to it; one that is being fitted is refused."""
+    read_project(folder)
+    running.delete_run(find_run(folder, run))
 
 
 def load_tracks_of(folder: Path, recording: str) -> Recording:
@@ -134,7 +129,7 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
         project = as_fitted(project, chosen.config)
     recordings = {e.name: load_recording(project, e) for e in project.recordings}
     infos = {e.name: _info(e, recordings[e.name]) for e in project.recordings}
-    windows, tracks = _windows_of(project, recordings)
+    windows, tracks = windows_of(project, recordings)
     atlas = Atlas(folder, infos, windows, tracks)
     if chosen is None:
         return atlas
@@ -144,108 +139,45 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
 
 
 def fit(
-    folder: Path, config: FitConfig, should_stop: ShouldStop = never, from_reference: Path | None = None
+    folder: Path,
+    config: FitConfig,
+    should_stop: ShouldStop = never,
+    from_reference: Path | None = None,
+    resume: str | None = None,
 ) -> Iterator[Event]:
-    """Fit the model to a project's windows, or take a reference checkpoint's weights, and write a new run.
+    """Fit the model to a project's windows and write a run; a generator of events.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    config
+        Settings of a new run; a run that is resumed keeps its own.
+    should_stop
+        Asked between two epochs; the best epoch so far is kept.
+    from_reference
+        Take the weights of this reference checkpoint instead of training.
+    resume
+        Continue this run, which was stopped or cut off; "" is the newest one. On the CPU it ends as if it had
+        never been interrupted.
 
     Raises
     ------
     InputError
-        If the project cannot be fitted as asked.
+        If the project cannot be fitted as asked, or the run cannot be resumed.
     StoppedError
         If a stop was asked for before the first epoch ended.
     """
-    from napari_atlas.model.runner import adopt_reference, prepare
+    from napari_atlas._fit import begin_fit, resume_fit
 
-    project = read_project(folder)
-    windows, _ = load_windows(project)
-    if not len(windows.table):
-        raise InputError.of(folder, "it holds no window", "add recordings with 'napari-atlas add'")
-    if from_reference is not None:
-        config = replace(config, split="none")
-    split = assign_split(windows.table, config)
-    windows = windows.with_split(split.codes)
-    prepared = adopt_reference(windows, config, from_reference) if from_reference else prepare(windows, config)
-    run = new_run(folder)
-    run.write("config", provenance(project, prepared.config, windows))
-    started = {"run": run.name, "folder": str(run.path), "device": prepared.device, "pid": os.getpid()}
-    yield _told(run, Event("started", f"run {run.name} on {prepared.device}", 0, config.epochs, started))
-    notes = (*split.notes, *prepared.notes)
-    for note in notes:
-        yield _told(run, Event("log", note))
-    stop = _either(should_stop, run.stop_file.exists)
-    yield from _epochs(run, prepared, stop, adopted=from_reference is not None)
-    stopped = stop()
-    run.stop_file.unlink(missing_ok=True)
-    card = _finish(run, prepared, project, {"notes": list(notes), "stopped": stopped})
-    yield _told(
-        run,
-        Event("done", f"run {run.name} {'stopped, best kept' if stopped else 'done'}", data={"run": run.name, **card}),
-    )
-
-
-def _epochs(run: RunFolder, prepared: Prepared, stop: ShouldStop, adopted: bool) -> Iterator[Event]:
-    """Train and write history and weights; a run without any weights is taken away again."""
-    from napari_atlas.model.checkpoint import save_weights
-    from napari_atlas.model.runner import train
-
-    if adopted:
-        save_weights(run.weights, prepared.model, prepared.scaling)
-        return
-    rows: list[dict[str, float]] = []
-    try:
-        for report in train(prepared, run.weights, stop):
-            row = {"epoch": report.epoch, "beta": report.beta, "best": float(report.best)}
-            row |= {f"train_{k}": v for k, v in report.train.items()}
-            row |= {f"validation_{k}": v for k, v in report.validation.items()}
-            rows.append(row)
-            run.write_history(rows)
-            yield _told(run, Event("epoch", _epoch_text(report), report.epoch, prepared.config.epochs, dict(row)))
-        if not rows:
-            raise StoppedError(f"run {run.name}: stopped before the first epoch ended; nothing was kept")
-    except AtlasError:
-        if not run.weights.is_file():
-            shutil.rmtree(run.path, ignore_errors=True)
-        raise
-
-
-def _epoch_text(report: EpochReport) -> str:
-    held_out = report.validation["total"]
-    beside = f", held-out {held_out:.3f}" if math.isfinite(held_out) else ""
-    return f"epoch {report.epoch}: loss {report.train['total']:.3f}{beside}{' · best' if report.best else ''}"
-
-
-def _finish(run: RunFolder, prepared: Prepared, project: Project, card: dict[str, Any]) -> dict[str, Any]:
-    """Encode all windows, report on held-out ones, and write latents, card and atlas.h5ad."""
-    from napari_atlas.analysis.alignment import held_out_r2
-    from napari_atlas.model.runner import encode_all
-
-    encoded = encode_all(prepared)
-    table = prepared.windows.table
-    history = run.read_history()
-    best = [int(row["epoch"]) for row in history if row["best"]]
-    r2 = {name: asdict(figures) for name, figures in held_out_r2(table, encoded.predicted).items()}
-    has_head = np.isfinite(encoded.predicted).any()
-    card |= {
-        "device": prepared.device,
-        "epochs": len(history),
-        "best_epoch": best[-1] if best else 0,
-        "temperature_r2": json_safe(r2) if has_head else {},
-    }
-    run.write_latents(
-        mu=encoded.mu,
-        logvar=encoded.logvar,
-        predicted=encoded.predicted,
-        reconstruction_error=encoded.reconstruction_error,
-        split=table.split,
-    )
-    run.write("card", card)
-    _assemble(project, run)
-    return card
+    if resume is not None:
+        return resume_fit(folder, resume, should_stop)
+    return begin_fit(folder, config, should_stop, from_reference)
 
 
 def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     """Lay a run's latents out in two dimensions and write the map beside them."""
+    from napari_atlas._fit import assemble
     from napari_atlas.analysis.projection import FEWEST_FOR_UMAP, project
 
     whole, chosen = read_project(folder), find_run(folder, run)
@@ -259,7 +191,7 @@ def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
     coordinates = project(latents["mu"], recipe)
     name = f"umap-n{recipe.n_neighbors}-d{recipe.min_dist:g}-s{recipe.seed}"
     chosen.write_map(name, str(recipe) if n >= FEWEST_FOR_UMAP else "PCA · too few windows for UMAP", coordinates)
-    _assemble(fitted, chosen)
+    assemble(load_windows(fitted)[0], chosen)
     yield Event("done", f"map {name} of run {chosen.name}: {n} windows", n, n, {"run": chosen.name, "map": name})
 
 
@@ -317,19 +249,6 @@ def _absolute(path: Path) -> Path:
     return path if path == Path() else path.absolute()
 
 
-def _either(first: ShouldStop, second: ShouldStop) -> ShouldStop:
-    def asked() -> bool:
-        return first() or second()
-
-    return asked
-
-
-def _told(run: RunFolder, event: Event) -> Event:
-    """Append an event to the run's own list before anybody else hears of it."""
-    run.append_event(event.as_dict())
-    return event
-
-
 def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     latents = run.read_latents()
     if not latents:
@@ -350,18 +269,6 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
         recipe=str(mapped["recipe"]),
         card=run.card,
     )
-
-
-def _assemble(project: Project, run: RunFolder) -> None:
-    """Write atlas.h5ad from the parts that the run has."""
-    from napari_atlas.io.h5ad import write_h5ad
-
-    windows, _ = load_windows(as_fitted(project, run.config))
-    latents = run.read_latents()
-    found = run.map_recipes
-    coordinates = run.read_map(found[0])["coordinates"] if found else np.empty((0, 2), dtype=np.float32)
-    table = replace(windows.table, split=latents["split"])
-    write_h5ad(run.path / "atlas.h5ad", table, latents, coordinates, run.card)
 
 
 def _info(entry: RecordingEntry, recording: Recording) -> RecordingInfo:
@@ -386,5 +293,11 @@ def _check_windows(before: Project, grown: Project, made: list[Recording]) -> No
 def _summary(run: RunFolder) -> dict[str, Any]:
     card = run.card
     state = "complete" if card else "interrupted" if run.weights.is_file() else "unfinished"
-    epochs = len(run.read_history())
-    return {"run": run.name, "state": state, "epochs": epochs, "maps": list(run.map_recipes), **card}
+    return {
+        "run": run.name,
+        "state": "running" if running.process_of(run) else state,
+        "epochs": len(run.read_history()),
+        "maps": list(run.map_recipes),
+        "resumable": running.resumable(run),
+        **card,
+    }

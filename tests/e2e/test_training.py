@@ -12,6 +12,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel, QPushButton, QSpinBox, QTreeWidget
 
 from napari_atlas import workflow
+from napari_atlas.jobs import command_line
 from napari_atlas.sample.reef import ReefSpec, write_reef
 
 pytestmark = pytest.mark.gui
@@ -74,6 +75,28 @@ def test_stop_keeps_the_best_epoch(reef, workspace, wait):
     assert card["stopped"] is True
     assert card["best_epoch"] >= 10
     assert np.isfinite(workspace.session.atlas.latents).all()
+
+
+def test_a_window_follows_a_fit_that_was_under_way_before_it_opened(reef, workspace, wait):
+    dock = workspace.widget("training")
+    stop = dock.findChild(QPushButton, "atlas-stop")
+    epochs = []
+    workspace.desk.runner.event.connect(lambda e: epochs.append(e.get("epoch")))
+    command = command_line("fit", [str(reef), "--set", "epochs=100000", "--set", "patience=0"])
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as fit:
+        while b'"epoch": 12' not in fit.stdout.readline():
+            pass
+        fit.stdout.close()
+        workspace.open(reef)
+        wait(lambda: len([e for e in epochs if e]) > 20)
+        assert [e for e in epochs if e][:12] == list(range(1, 13))
+        assert stop.isEnabled()
+        assert dock.findChild(QLabel, "atlas-status").text().startswith("fit: ")
+        press(stop)
+        assert fit.wait(60) == 0
+    wait(lambda: workspace.session.atlas.recipe.startswith("UMAP"), 60)
+    assert workspace.session.atlas.card["stopped"] is True
+    assert not workspace.session.job.running
 
 
 def test_a_click_in_the_list_goes_to_that_animal(reef, workspace, wait):

@@ -23,7 +23,9 @@ from napari_atlas.model.fitting import EpochReport, choose_device, fit_epochs, s
 from napari_atlas.model.runner import Prepared, encode_all, prepare, train
 
 CONFIG = FitConfig(epochs=4, beta_warmup=2, batch_size=16, device="cpu", seed=1)
-MEMORISING = replace(CONFIG, epochs=30, beta_warmup=0, beta=0.01, learning_rate=3e-3, patience=0, split="block")
+MEMORISING = replace(
+    CONFIG, averaging=0, epochs=30, beta_warmup=0, beta=0.01, learning_rate=3e-3, patience=0, split="block"
+)
 
 
 def make_windows(

@@ -49,11 +49,10 @@ def plain_encoder(ours: ConvEncoder) -> nn.Sequential:
 @torch.no_grad()
 def test_the_encoder_is_the_plain_one(n_times: int, n_channels: int) -> None:
     torch.manual_seed(n_times)
-    encoder = ConvEncoder(n_times, n_channels, 8)
+    encoder = ConvEncoder(n_times, n_channels, 16)
     windows = torch.randn(6, n_times, n_channels)
-    mu, logvar = encoder(windows)
     wanted = plain_encoder(encoder)(windows.transpose(1, 2))
-    torch.testing.assert_close(torch.cat([mu, logvar], dim=1), wanted, rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(encoder(windows), wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("n_channels", [1, 3])
@@ -210,7 +209,7 @@ def test_a_checkpoint_gives_the_same_model_back_whatever_the_species_are_called(
     assert loaded.architecture == model.architecture
     for shape in model.architecture.species:
         windows = torch.randn(3, shape.n_times, shape.n_channels)
-        for mine, theirs in zip(model(shape.name, windows), loaded(shape.name, windows), strict=True):
+        for mine, theirs in zip(model(shape.name, windows)[:5], loaded(shape.name, windows)[:5], strict=True):
             assert torch.equal(mine, theirs)
         assert np.array_equal(scalers[shape.name].signal.mean, scaling[shape.name].signal.mean)
         assert np.array_equal(scalers[shape.name].signal.std, scaling[shape.name].signal.std)

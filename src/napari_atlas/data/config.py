@@ -9,7 +9,10 @@ from typing import Any
 
 from napari_atlas.errors import InputError
 
-__all__ = ["FitConfig", "describe"]
+__all__ = ["ENCODERS", "FitConfig", "describe"]
+
+ENCODERS = ["conv", "residual"]
+"""Choices of ``encoder``; the model's registry appends to them what a lab brings."""
 
 
 def _knob(default: Any, meaning: str, **limits: Any) -> Any:
@@ -21,14 +24,22 @@ class FitConfig:
     """The settings of one fit; those that exist are within their range."""
 
     latent_dim: int = _knob(8, "Dimensions of the shared latent.", low=1, high=256)
+    encoder: str = _knob("conv", "Network of each species: conv is that of ATLAS.", choices=ENCODERS)
+    posterior: str = _knob("diagonal", "Covariance of a window's place in the latent.", choices=("diagonal", "full"))
     epochs: int = _knob(250, "Passes over the longest species, at most.", low=1, high=100_000)
     patience: int = _knob(
-        40, "Stop after so many epochs without a better validation loss; 0 never stops.", low=0, high=100_000
+        25, "Stop after so many epochs without a better validation loss; 0 never stops.", low=0, high=100_000
     )
     batch_size: int = _knob(64, "Windows of each species per step.", low=2, high=65_536)
     learning_rate: float = _knob(1e-3, "Step size of Adam.", low=1e-7, high=1.0)
+    averaging: float = _knob(
+        0.99,
+        "Share of the past in the running mean of the weights that is kept; 0 keeps single steps.",
+        low=0.0,
+        high=0.9999,
+    )
     beta: float = _knob(4.0, "Weight of the KL term once warmed up.", low=0.0, high=1000.0)
-    beta_warmup: int = _knob(10, "Epochs over which beta rises from 0.", low=0, high=100_000)
+    beta_warmup: int = _knob(20, "Epochs over which beta rises from 0.", low=0, high=100_000)
     temperature_weight: float = _knob(2.0, "Weight of the temperature head; 0 switches it off.", low=0.0, high=1000.0)
     split: str = _knob(
         "auto",

@@ -16,7 +16,7 @@ class Event:
     Attributes
     ----------
     kind
-        ``"progress"``, ``"epoch"``, ``"log"``, ``"started"`` or ``"done"``.
+        ``"progress"``, ``"epoch"``, ``"log"``, ``"started"``, ``"done"``, or in a run's own list ``"error"``.
     text
         One plain sentence for the user.
     done, total

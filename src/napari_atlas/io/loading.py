@@ -16,6 +16,7 @@ from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import CutWindows, Recording
 from napari_atlas.data.species import Species
 from napari_atlas.data.timebase import TimeBase
+from napari_atlas.data.windows import Track, Windows, make_tracks
 from napari_atlas.errors import AtlasError, InputError, naming
 from napari_atlas.io._video_index import opened
 from napari_atlas.io.project import FILE
@@ -29,7 +30,16 @@ from napari_atlas.io.temperature import (
 from napari_atlas.io.track_cache import load_tracks, save_tracks
 from napari_atlas.io.video import open_video
 
-__all__ = ["content_hash", "default_species", "entry_of", "keep_tracks", "load_recording", "make_recording"]
+__all__ = [
+    "content_hash",
+    "default_species",
+    "entry_of",
+    "keep_tracks",
+    "load_recording",
+    "load_windows",
+    "make_recording",
+    "windows_of",
+]
 
 _DEFAULTS: dict[type, dict[str, object]] = {
     Pose: {"signal": "centroid-speed", "bin_rate": 1.0, "window": 5.0, "stride": 2.0},
@@ -119,6 +129,22 @@ def make_recording(entry: RecordingEntry, tracks: Pose | Outline | CutWindows) -
         conditions=entry.conditions,
         source=entry.tracks,
     )
+
+
+def load_windows(project: Project) -> tuple[Windows, tuple[Track, ...]]:
+    """Return the windows of a whole project and the tracks they lie in, in the order of the table's keys."""
+    return windows_of(project, {e.name: load_recording(project, e) for e in project.recordings})
+
+
+def windows_of(project: Project, recordings: dict[str, Recording]) -> tuple[Windows, tuple[Track, ...]]:
+    """Return the windows of recordings that are loaded, by name, and the tracks they lie in."""
+    tracks: list[Track] = []
+    for species in project.species:
+        for recording in recordings.values():
+            if recording.species == species.name:
+                with naming(f"{project.folder / FILE}, recording {recording.name}"):
+                    tracks += make_tracks(recording, species)
+    return Windows.from_tracks(tracks, project.species), tuple(tracks)
 
 
 def keep_tracks(folder: Path, entry: RecordingEntry, tracks: Pose | Outline | CutWindows) -> None:

@@ -26,6 +26,7 @@ def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[st
         "recordings": [entry.name for entry in project.recordings],
         "recipe": recipe_hash(project),
         "n_windows": len(windows.table),
+        "labels": hashlib.blake2b(windows.table.temperature.tobytes(), digest_size=8).hexdigest(),
         "sources": {entry.name: content_hash(entry.tracks) for entry in project.recordings},
         "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
     }

@@ -14,8 +14,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from napari_atlas.data.scaling import Scaler
-from napari_atlas.errors import InputError, NewerFormatError
+from napari_atlas.errors import InputError, NewerFormatError, naming
 from napari_atlas.model.batches import Scaling
+from napari_atlas.model.heads import Head
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
 __all__ = ["load_weights", "read_foreign", "save_weights"]
@@ -60,7 +61,8 @@ def load_weights(path: Path) -> tuple[AtlasVAE, dict[str, Scaling]]:
     try:
         if int(header["format"]) > FORMAT:
             raise NewerFormatError.of(path, f"format {header['format']} is newer than {FORMAT}", "update napari-atlas")
-        model = AtlasVAE(_architecture_from_json(header["architecture"]))
+        with naming(path):
+            model = AtlasVAE(_architecture_from_json(header["architecture"]))
         scaling = {name: _scaling_from_json(s) for name, s in header["scaling"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError.of(path, "its header lacks a field", "fit again, or restore a copy") from error
@@ -73,7 +75,9 @@ def load_weights(path: Path) -> tuple[AtlasVAE, dict[str, Scaling]]:
 
 def _architecture_from_json(values: dict[str, Any]) -> Architecture:
     species = tuple(SpeciesShape(**s) for s in values["species"])
-    return Architecture(species, values["latent_dim"], values["temperature"])
+    heads = tuple(Head(**h) for h in values.get("heads", ()))
+    parts = {part: values[part] for part in ("encoder", "posterior") if part in values}  # older files name none
+    return Architecture(species, values["latent_dim"], values["temperature"], heads=heads, **parts)
 
 
 def _scaling_to_json(scaling: Scaling) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.windows import Windows
@@ -48,15 +49,26 @@ class EpochReport:
 
 @dataclass
 class FitState:
-    """What a fit carries from epoch to epoch."""
+    """What a fit carries from epoch to epoch.
+
+    ``average`` follows ``model`` as a running mean over steps; it is what is validated and kept.
+    """
 
     model: AtlasVAE
+    average: AveragedModel
     optimiser: torch.optim.Optimizer
     generator: torch.Generator
     epoch: int = 0
     best_epoch: int = 0
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> AtlasVAE:
+        """The network with averaged weights."""
+        kept = self.average.module
+        assert isinstance(kept, AtlasVAE)
+        return kept
 
 
 def choose_device(asked: str) -> torch.device:
@@ -86,7 +98,8 @@ def start_fit(model: AtlasVAE, config: FitConfig) -> FitState:
     """Return the state of a fit before its first epoch."""
     device = next(model.parameters()).device
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=device.type in ("cpu", "cuda"))
-    return FitState(model, optimiser, torch.Generator().manual_seed(config.seed))
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))  # type: ignore[no-untyped-call]
+    return FitState(model, average, optimiser, torch.Generator().manual_seed(config.seed))
 
 
 def fit_epochs(
@@ -109,14 +122,17 @@ def fit_epochs(
     parts = {name: _rows_in(windows, resident, name) for name in ("train", "validation")}
     held_out = all(r.numel() for r in parts["validation"].values())
     try:
-        while state.epoch < config.epochs and not should_stop():
+        while not _is_over(state, config) and not should_stop():
             state.epoch += 1
             yield _one_epoch(state, resident, parts, config, held_out)
-            if config.patience and state.best_epoch and state.epoch - state.best_epoch >= config.patience:
-                break
     finally:
         if state.best_weights:
             state.model.load_state_dict(state.best_weights)
+
+
+def _is_over(state: FitState, config: FitConfig) -> bool:
+    waited = config.patience and state.best_epoch and state.epoch - state.best_epoch >= config.patience
+    return bool(waited) or state.epoch >= config.epochs
 
 
 def _one_epoch(
@@ -129,7 +145,7 @@ def _one_epoch(
     beta = config.beta * min(1.0, state.epoch / config.beta_warmup) if config.beta_warmup else config.beta
     train = _train(state, resident, parts["train"], Weights(beta, config.temperature_weight), config.batch_size)
     final = Weights(config.beta, config.temperature_weight)
-    validation = _evaluate(state.model, resident, parts["validation"], final) if held_out else _nan_terms()
+    validation = _evaluate(state.kept, resident, parts["validation"], final) if held_out else _nan_terms()
     loss = validation["total"] if held_out else train["total"]
     if not math.isfinite(train["total"]) or (held_out and not math.isfinite(loss)):
         raise AtlasError(f"epoch {state.epoch}: the loss is {loss}; lower learning_rate, now {config.learning_rate:g}")
@@ -137,7 +153,7 @@ def _one_epoch(
     best = warm and (loss < state.best_loss or not held_out)
     if best:
         state.best_epoch, state.best_loss = state.epoch, loss
-        state.best_weights = copy.deepcopy(state.model.state_dict())
+        state.best_weights = copy.deepcopy(state.kept.state_dict())
     return EpochReport(state.epoch, beta, train, validation, best)
 
 
@@ -161,6 +177,7 @@ def _train(
         loss = torch.stack([total(t, weights) for t in terms]).sum()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
+        state.average.update_parameters(state.model)
         sums += _stacked(loss, terms).detach()
         n_steps += 1
     return _named(sums / n_steps)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_atlas.model.registry import register_decoder, register_encoder
+
 __all__ = ["ConvDecoder", "ConvEncoder", "TemperatureHead", "pooling_matrix"]
 
 _POOLED = 4
@@ -23,37 +25,39 @@ def pooling_matrix(n_times: int, n_pooled: int = _POOLED) -> Tensor:
     return matrix
 
 
+@register_encoder("conv")
 class ConvEncoder(nn.Module):
-    """Windows of one species → mean and log variance of the latent.
+    """Windows of one species → the posterior's numbers.
 
     Parameters
     ----------
     n_times, n_channels
         Shape of a window.
-    latent_dim
-        Dimensions of the latent.
+    n_numbers
+        How many numbers to give: for a diagonal posterior, μ and log σ².
     """
 
     pooling: Tensor
 
-    def __init__(self, n_times: int, n_channels: int, latent_dim: int) -> None:
+    def __init__(self, n_times: int, n_channels: int, n_numbers: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv1d(n_channels, 32, 5, padding=2)
         self.conv2 = nn.Conv1d(32, 64, 3, padding=1)
         self.conv3 = nn.Conv1d(64, 128, 3, padding=1)
         self.hidden = nn.Linear(128 * _POOLED, 128)
-        self.posterior = nn.Linear(128, 2 * latent_dim)
+        self.posterior = nn.Linear(128, n_numbers)
         self.register_buffer("pooling", pooling_matrix(_halved(_halved(n_times))), persistent=False)
 
-    def forward(self, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and log σ², each (n_windows, latent_dim), of (n_windows, n_times, n_channels) windows."""
+    def forward(self, windows: Tensor) -> Tensor:
+        """Return (n_windows, n_numbers) of (n_windows, n_times, n_channels) windows."""
         x = _halve(torch.relu(self.conv1(windows.transpose(1, 2))))
         x = _halve(torch.relu(self.conv2(x)))
         x = torch.relu(self.conv3(x)) @ self.pooling
-        mu, logvar = self.posterior(torch.relu(self.hidden(x.flatten(1)))).chunk(2, dim=1)
-        return mu, logvar
+        numbers: Tensor = self.posterior(torch.relu(self.hidden(x.flatten(1))))
+        return numbers
 
 
+@register_decoder("conv")
 class ConvDecoder(nn.Module):
     """Latent → windows of one species."""
 

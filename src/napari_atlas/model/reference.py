@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -10,7 +11,7 @@ from napari_atlas.errors import InputError
 from napari_atlas.model.checkpoint import read_foreign
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape, module_key
 
-__all__ = ["load_reference"]
+__all__ = ["load_reference", "save_reference"]
 
 _ENCODER = {"conv.0": "conv1", "conv.3": "conv2", "conv.6": "conv3", "fc.0": "hidden", "fc.2": "posterior"}
 _DECODER = {"net.0": "hidden", "net.2": "out"}
@@ -45,6 +46,34 @@ def load_reference(path: Path, species: tuple[SpeciesShape, ...]) -> AtlasVAE:
     return model.eval()
 
 
+def save_reference(path: Path, model: AtlasVAE) -> None:
+    """Write the weights as the reference does, a plain state dict that it and `load_reference` can read.
+
+    The first species becomes its jellyfish, the second one its fish. Scalers are not part of such a file: the
+    reference stores its windows z-scored.
+
+    Raises
+    ------
+    InputError
+        If the reference has no such network: it has two species, a temperature head and its own encoder.
+    """
+    a = model.architecture
+    if len(a.species) != 2 or not a.temperature or a.heads or (a.encoder, a.posterior) != ("conv", "diagonal"):
+        raise InputError.of(
+            path, "the reference has two species, a temperature head, encoder conv and posterior diagonal",
+            "export a run of that kind",
+        )  # fmt: skip
+    names = dict(zip(_PREFIXES, (s.name for s in a.species), strict=True))
+    ours = model.state_dict()
+    state = {foreign: ours[mine].detach().cpu().clone() for foreign, mine in _pairs(names)}
+    temporary = path.with_name(path.name + ".part")
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
 def _match(path: Path, state: dict[str, torch.Tensor], species: tuple[SpeciesShape, ...]) -> dict[str, str]:
     lengths = {prefix: state[f"{prefix}_dec.net.2.bias"].numel() for prefix in _PREFIXES}
     left = list(species)
@@ -62,13 +91,18 @@ def _match(path: Path, state: dict[str, torch.Tensor], species: tuple[SpeciesSha
 
 def _renamed(state: dict[str, torch.Tensor], names: dict[str, str]) -> dict[str, torch.Tensor]:
     """Return the tensors under the names that they have here."""
+    return {mine: state[foreign] for foreign, mine in _pairs(names)}
+
+
+def _pairs(names: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the name of every tensor in the reference and here; *names* has the species of each prefix."""
     blocks = [("temp_head", "heads.temperature", _DECODER)]
     for prefix, name in names.items():
         blocks.append((f"{prefix}_enc", f"encoders.{module_key(name)}", _ENCODER))
         blocks.append((f"{prefix}_dec", f"decoders.{module_key(name)}", _DECODER))
-    return {
-        f"{block}.{ours}.{kind}": state[f"{foreign}.{layer}.{kind}"]
+    return [
+        (f"{foreign}.{layer}.{kind}", f"{block}.{mine}.{kind}")
         for foreign, block, layers in blocks
-        for layer, ours in layers.items()
+        for layer, mine in layers.items()
         for kind in ("weight", "bias")
-    }
+    ]

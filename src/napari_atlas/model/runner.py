@@ -16,11 +16,12 @@ from napari_atlas.errors import AtlasError
 from napari_atlas.model.batches import Resident, Scaling, fit_scaling, make_resident, shapes_of
 from napari_atlas.model.checkpoint import save_weights
 from napari_atlas.model.encoding import Encoded, encode
-from napari_atlas.model.fitting import EpochReport, choose_device, fit_epochs, set_threads, start_fit
+from napari_atlas.model.fitting import EpochReport, FitState, choose_device, fit_epochs, set_threads, start_fit
 from napari_atlas.model.reference import load_reference
+from napari_atlas.model.resume import load_resume
 from napari_atlas.model.vae import Architecture, AtlasVAE
 
-__all__ = ["Prepared", "adopt_reference", "encode_all", "prepare", "train"]
+__all__ = ["Prepared", "adopt_reference", "begin", "encode_all", "prepare", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +69,10 @@ def prepare(windows: Windows, config: FitConfig) -> Prepared:
     trained = windows.table.in_split("train")
     with_head = bool(config.temperature_weight) and bool(np.isfinite(windows.table.temperature[trained]).any())
     torch.manual_seed(config.seed)
-    model = AtlasVAE(Architecture(shapes_of(windows), config.latent_dim, with_head)).to(device)
+    architecture = Architecture(
+        shapes_of(windows), config.latent_dim, with_head, encoder=config.encoder, posterior=config.posterior
+    )
+    model = AtlasVAE(architecture).to(device)
     return Prepared(
         windows=windows,
         config=config,
@@ -93,25 +97,41 @@ def adopt_reference(windows: Windows, config: FitConfig, path: Path) -> Prepared
     }
     device = choose_device("cpu")
     model = load_reference(path, shapes_of(windows))
-    config = replace(config, latent_dim=model.architecture.latent_dim)
+    config = replace(config, latent_dim=model.architecture.latent_dim, encoder="conv", posterior="diagonal")
     note = f"weights taken from {path.name}: nothing was held out when they were made"
     resident = make_resident(windows, scaling, device)
     return Prepared(windows, config, model, scaling, resident, _device_name(device, set_threads()), (note,))
 
 
-def train(prepared: Prepared, weights: Path, should_stop: Callable[[], bool]) -> Iterator[EpochReport]:
-    """Train, keep the best weights on disk, and yield a report per epoch.
+def begin(prepared: Prepared, resume: Path | None = None) -> FitState:
+    """Return the state of a fit before its first epoch, or where a file of `save_resume` left it.
+
+    Raises
+    ------
+    InputError
+        If that file cannot be used.
+    """
+    state = start_fit(prepared.model, prepared.config)
+    if resume is not None:
+        load_resume(resume, state)
+    return state
+
+
+def train(
+    prepared: Prepared, weights: Path, should_stop: Callable[[], bool], state: FitState | None = None
+) -> Iterator[EpochReport]:
+    """Train from the first epoch or from a state, keep the best weights on disk, and yield a report per epoch.
 
     Raises
     ------
     AtlasError
         If the device fails or runs out of memory.
     """
-    state = start_fit(prepared.model, prepared.config)
+    state = begin(prepared) if state is None else state
     try:
         for report in fit_epochs(state, prepared.resident, prepared.windows, prepared.config, should_stop):
             if report.best:
-                save_weights(weights, prepared.model, prepared.scaling)
+                save_weights(weights, state.kept, prepared.scaling)
             yield report
     except RuntimeError as error:
         reason = str(error).splitlines()[0]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
-from napari_atlas.model.networks import ConvDecoder, ConvEncoder, TemperatureHead
+from napari_atlas.errors import InputError
+from napari_atlas.model import residual  # noqa: F401  registers its encoder and decoder
+from napari_atlas.model.heads import Head, Prediction
+from napari_atlas.model.networks import TemperatureHead
+from napari_atlas.model.posteriors import Gaussian, make_posterior
+from napari_atlas.model.registry import make_decoder, make_encoder
 
-__all__ = ["Architecture", "AtlasVAE", "Output", "SpeciesShape", "module_key"]
+__all__ = ["Architecture", "AtlasVAE", "Output", "SpeciesShape", "head_key", "module_key"]
 
 
 @dataclass(frozen=True)
@@ -34,49 +38,100 @@ class Architecture:
         Dimensions of the shared latent.
     temperature
         Whether there is a temperature head.
+    encoder
+        Registered name of the encoder, and of the decoder that goes with it.
+    posterior
+        ``"diagonal"`` or ``"full"``.
+    heads
+        Covariates beside the temperature that are told from the latent.
     """
 
     species: tuple[SpeciesShape, ...]
     latent_dim: int
     temperature: bool
+    encoder: str = "conv"
+    posterior: str = "diagonal"
+    heads: tuple[Head, ...] = ()
 
 
 class Output(NamedTuple):
     """What the network makes of a batch of one species.
 
     ``reconstruction`` is (n_windows, n_times, n_channels), ``mu`` and ``logvar`` (n_windows, latent_dim),
-    ``temperature`` (n_windows,) z-scored, empty without a head.
+    ``temperature`` (n_windows,) z-scored, empty without a head. ``cholesky`` is (n_windows, latent_dim, latent_dim),
+    empty for a diagonal posterior, and ``predictions`` has one entry per further head.
     """
 
     reconstruction: Tensor
     mu: Tensor
     logvar: Tensor
     temperature: Tensor
+    cholesky: Tensor
+    predictions: tuple[Prediction, ...] = ()
 
 
 class AtlasVAE(nn.Module):
-    """One encoder and decoder per species, one latent and one head for all.
+    """One encoder and decoder per species, one latent and one set of heads for all.
 
     Source: ``x_s → encoder_s → N(μ, σ²) → z shared → decoder_s(z)``, ``head(z) → temperature``.
+
+    Parameters
+    ----------
+    architecture
+        Window shapes and parts.
+
+    Raises
+    ------
+    InputError
+        If a part is not registered.
     """
 
     def __init__(self, architecture: Architecture) -> None:
         super().__init__()
         self.architecture = architecture
-        latent = architecture.latent_dim
+        latent, name = architecture.latent_dim, architecture.encoder
         shapes = {module_key(s.name): (s.n_times, s.n_channels) for s in architecture.species}
-        self.encoders = nn.ModuleDict({key: ConvEncoder(*shape, latent) for key, shape in shapes.items()})
-        self.decoders = nn.ModuleDict({key: ConvDecoder(*shape, latent) for key, shape in shapes.items()})
+        self.shapes = shapes
+        self.posterior = make_posterior(architecture.posterior, latent)
+        n_numbers = self.posterior.n_numbers
+        self.encoders = nn.ModuleDict({key: make_encoder(name, shape, n_numbers) for key, shape in shapes.items()})
+        self.decoders = nn.ModuleDict({key: make_decoder(name, shape, latent) for key, shape in shapes.items()})
         self.heads = nn.ModuleDict({"temperature": TemperatureHead(latent)} if architecture.temperature else {})
+        self.heads.update({head_key(h.name): h.kind.build(latent, h.n_classes) for h in architecture.heads})
 
-    def encode(self, species: str, windows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ and log σ², each (n_windows, latent_dim)."""
-        mu, logvar = self.encoders[module_key(species)](windows)
-        return mu, logvar
+    def train(self, mode: bool = True) -> AtlasVAE:
+        """Set training mode, save for frozen parts: their running statistics must not move either."""
+        super().train(mode)
+        for parts in (self.encoders, self.decoders, self.heads):
+            for part in parts.values():
+                weights = list(part.parameters())
+                part.train(mode and not (weights and not any(w.requires_grad for w in weights)))
+        return self
+
+    def encode(self, species: str, windows: Tensor) -> Gaussian:
+        """Return the posterior of (n_windows, n_times, n_channels) windows.
+
+        Raises
+        ------
+        InputError
+            If the encoder gives other than the numbers that it was asked for.
+        """
+        numbers: Tensor = self.encoders[module_key(species)](windows)
+        _check_shape(self.architecture.encoder, "encoder", numbers, (self.posterior.n_numbers,))
+        posterior: Gaussian = self.posterior(numbers)
+        return posterior
 
     def decode(self, species: str, latent: Tensor) -> Tensor:
-        """Return (n_windows, n_times, n_channels) windows of one species."""
-        windows: Tensor = self.decoders[module_key(species)](latent)
+        """Return (n_windows, n_times, n_channels) windows of one species.
+
+        Raises
+        ------
+        InputError
+            If the decoder gives windows of another shape.
+        """
+        key = module_key(species)
+        windows: Tensor = self.decoders[key](latent)
+        _check_shape(self.architecture.encoder, "decoder", windows, self.shapes[key])
         return windows
 
     def temperature(self, latent: Tensor) -> Tensor:
@@ -86,13 +141,46 @@ class AtlasVAE(nn.Module):
         temperature: Tensor = self.heads["temperature"](latent)
         return temperature
 
+    def predict(self, latent: Tensor) -> tuple[Prediction, ...]:
+        """Return what the heads beside the temperature say of (n_windows, latent_dim) latents."""
+        return tuple(Prediction(head, self.heads[head_key(head.name)](latent)) for head in self.architecture.heads)
+
     def forward(self, species: str, windows: Tensor, noise: Tensor | None = None) -> Output:
-        """Return the network's output; the latent is μ + σ·noise, or μ without noise."""
-        mu, logvar = self.encode(species, windows)
-        latent = mu if noise is None else mu + torch.exp(0.5 * logvar) * noise
-        return Output(self.decode(species, latent), mu, logvar, self.temperature(latent))
+        """Return the network's output; the latent is drawn with the noise, or is μ without noise.
+
+        Parameters
+        ----------
+        species
+            Whose windows they are.
+        windows
+            (n_windows, n_times, n_channels), z-scored, 0 where unknown.
+        noise
+            (n_windows, latent_dim), standard normal.
+        """
+        posterior = self.encode(species, windows)
+        latent = posterior.mu if noise is None else posterior.sample(noise)
+        return Output(
+            reconstruction=self.decode(species, latent),
+            mu=posterior.mu,
+            logvar=posterior.logvar,
+            temperature=self.temperature(latent),
+            cholesky=posterior.cholesky,
+            predictions=self.predict(latent),
+        )
 
 
 def module_key(name: str) -> str:
     """Return a module name: torch forbids dots and names that a module already has."""
     return "species-" + name.replace("%", "%25").replace(".", "%2E")
+
+
+def head_key(name: str) -> str:
+    """Return the module name of a head beside the temperature."""
+    return "covariate-" + name.replace("%", "%25").replace(".", "%2E")
+
+
+def _check_shape(name: str, part: str, values: Tensor, wanted: tuple[int, ...]) -> None:
+    if values.shape[1:] != wanted:
+        raise InputError.of(
+            f"{part} {name!r}", f"it gives {tuple(values.shape[1:])} per window instead of {wanted}", f"mend the {part}"
+        )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
 from psygnal import Signal
 
-from napari_atlas.jobs import Job
+from napari_atlas.jobs import AttachedJob, Job, attach, fit_under_way
 from napari_atlas.session.session import JobState, Session
 from napari_atlas.views._worker import follow_in_thread
 
@@ -33,7 +34,7 @@ class JobRunner:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._job: Job | None = None
+        self._job: Job | AttachedJob | None = None
         self._then: Callable[[], None] = _nothing
         self._told = 0.0
 
@@ -42,10 +43,13 @@ class JobRunner:
         if self._job is not None:
             show_info(f"Wait for the {self._job.verb} under way, or stop it.")
             return
-        self._then = then
-        self._job = Job(verb, *arguments)
-        self._session.report(JobState(verb, "starting …"))
-        follow_in_thread(self._job, self._on_event, self._on_end, self._on_error)
+        self._follow(Job(verb, *arguments), "starting …", then)
+
+    def reattach(self, project: Path, then: Callable[[], None]) -> None:
+        """Follow a fit of the project that another window or a terminal started, unless a job is under way here."""
+        run = fit_under_way(project) if self._job is None else Path()
+        if run != Path():
+            self._follow(attach(run), "it is under way already …", then)
 
     def stop(self) -> None:
         """Ask the job under way to stop."""
@@ -55,8 +59,16 @@ class JobRunner:
 
     def release(self) -> None:
         """Let go of the job under way: a fit goes on by itself, anything else is stopped."""
-        if self._job is not None and self._job.verb != "fit":
+        if isinstance(self._job, AttachedJob):
+            self._then = _nothing
+            self._job.leave()
+        elif self._job is not None and self._job.verb != "fit":
             self._job.stop()
+
+    def _follow(self, job: Job | AttachedJob, text: str, then: Callable[[], None]) -> None:
+        self._job, self._then = job, then
+        self._session.report(JobState(job.verb, text))
+        follow_in_thread(job, self._on_event, self._on_end, self._on_error)
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if self._job is None:

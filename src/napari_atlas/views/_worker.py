@@ -8,7 +8,7 @@ from typing import Any
 from napari.qt.threading import thread_worker
 
 from napari_atlas.errors import AtlasError
-from napari_atlas.jobs import Job
+from napari_atlas.jobs import AttachedJob, Job
 
 __all__ = ["call_in_thread", "follow_in_thread"]
 
@@ -25,7 +25,10 @@ def call_in_thread(
 
 
 def follow_in_thread(
-    job: Job, on_event: Callable[[Any], None], on_end: Callable[[Any], None], on_error: Callable[[Any], None]
+    job: Job | AttachedJob,
+    on_event: Callable[[Any], None],
+    on_end: Callable[[Any], None],
+    on_error: Callable[[Any], None],
 ) -> Any:
     """Read a job's events in a worker thread, and tell them on the window's thread until it ends."""
     worker = thread_worker(_events, ignore_errors=True)(job)
@@ -36,7 +39,7 @@ def follow_in_thread(
     return worker
 
 
-def _events(job: Job) -> Iterator[dict[str, Any]]:
+def _events(job: Job | AttachedJob) -> Iterator[dict[str, Any]]:
     """Yield a job's events; a ``RuntimeError`` would vanish in a generator worker, so it leaves as our own."""
     try:
         yield from job.events()

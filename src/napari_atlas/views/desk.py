@@ -98,3 +98,4 @@ class Desk:
         if not self.session.cursor.recording and len(atlas.windows.table):
             cursor = cursor_of(atlas, 0)
             self.session.seek(cursor.recording, cursor.individual, cursor.frame)
+        self.runner.reattach(atlas.folder, self._fitted)

@@ -166,6 +166,8 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         if event.get("event") == "epoch":
             self.curve.add_epoch(event)
         elif event.get("event") == "started" and "device" in event:
+            if not event.get("done"):
+                self.curve.clear()
             self._device.setText(f"run {event['run']} · {event['device']}")
 
 
