@@ -132,6 +132,7 @@ def become(arguments: list[str], out: int, window: bool) -> NoReturn:
     """Turn this process into the command, with a session of its own."""
     os.setsid()
     os.dup2(out, 1)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     try:
         if window:
             os.execv(sys.executable, [sys.executable, "-c", WINDOW, *arguments])

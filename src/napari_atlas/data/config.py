@@ -40,7 +40,7 @@ class FitConfig:
     )
     beta: float = _knob(4.0, "Weight of the KL term once warmed up.", low=0.0, high=1000.0)
     beta_warmup: int = _knob(20, "Epochs over which beta rises from 0.", low=0, high=100_000)
-    temperature_weight: float = _knob(2.0, "Weight of the temperature head; 0 switches it off.", low=0.0, high=1000.0)
+    temperature_weight: float = _knob(4.0, "Weight of the temperature head; 0 switches it off.", low=0.0, high=1000.0)
     split: str = _knob(
         "auto",
         "What is held out: whole recordings, individuals, or blocks of time; none trains on everything.",

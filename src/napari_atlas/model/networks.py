@@ -50,9 +50,9 @@ class ConvEncoder(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Return (n_windows, n_numbers) of (n_windows, n_times, n_channels) windows."""
-        x = _halve(torch.relu(self.conv1(windows.transpose(1, 2))))
-        x = _halve(torch.relu(self.conv2(x)))
-        x = torch.relu(self.conv3(x)) @ self.pooling
+        x = torch.relu(_halve(_convolve(windows, self.conv1)))
+        x = torch.relu(_halve(_convolve(x, self.conv2)))
+        x = torch.relu(_convolve(x, self.conv3)).transpose(1, 2) @ self.pooling
         numbers: Tensor = self.posterior(torch.relu(self.hidden(x.flatten(1))))
         return numbers
 
@@ -91,9 +91,21 @@ def _halved(n_times: int) -> int:
     return max(1, n_times // 2)
 
 
+def _convolve(x: Tensor, layer: nn.Conv1d) -> Tensor:
+    """Return (n_windows, n_times, n_out) of (n_windows, n_times, n_in), as the layer with "same" padding would.
+
+    One product of matrices over shifted copies: for windows this short, on the CPU, its backward pass takes half the
+    time of the library's convolution.
+    """
+    kernel, n_times = layer.kernel_size[0], x.shape[1]
+    padded = nn.functional.pad(x, (0, 0, kernel // 2, kernel // 2))
+    shifted = torch.cat([padded[:, i : i + n_times] for i in range(kernel)], dim=2)
+    weight = layer.weight.permute(2, 1, 0).flatten(0, 1)
+    assert layer.bias is not None
+    return shifted @ weight + layer.bias
+
+
 def _halve(x: Tensor) -> Tensor:
-    """Return the larger of neighbouring times, (…, n_times // 2); a single time is left as it is."""
-    if x.shape[-1] < 2:
-        return x
-    pairs = x[..., : x.shape[-1] // 2 * 2]
-    return torch.maximum(pairs[..., 0::2], pairs[..., 1::2])
+    """Return the larger of neighbouring times, (n_windows, n_times // 2, …); a single time is left as it is."""
+    n_pairs = x.shape[1] // 2
+    return x[:, : 2 * n_pairs].reshape(len(x), n_pairs, 2, -1).amax(2) if n_pairs else x
