@@ -78,9 +78,9 @@ class PlainLoop:
         for batches in zip(*loaders.values(), strict=True):
             self.optimiser.zero_grad()
             loss = torch.zeros((), device=self.device)
-            for name, (windows, labels) in zip(loaders, batches, strict=True):
+            for name, batch in zip(loaders, batches, strict=True):
+                windows, labels = (part.to(self.device) for part in batch)
                 noise = torch.randn((len(windows), self.config.latent_dim), generator=self.generator).to(self.device)
-                windows, labels = windows.to(self.device), labels.to(self.device)
                 terms = terms_of(self.model(name, windows, noise), windows, labels)
                 loss = loss + total(terms, weights)
                 for i, term in enumerate(terms):

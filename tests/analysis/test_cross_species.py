@@ -30,7 +30,7 @@ def test_neighbours_across_species_share_the_hidden_state(benchmark, tmp_path):
     workflow.new(project)
     for _ in workflow.add_reef(project, tmp_path / "reef"):
         pass
-    figures = benchmark.compare(project, tmp_path / "reef" / "truth.csv", FitConfig(epochs=60, patience=25))
+    figures = benchmark.compare(project, tmp_path / "reef" / "truth.csv", FitConfig(epochs=30))
     assert figures["latent_ratio"] < 1, "better than neighbours drawn by lot"
     assert figures["forest_ratio"] < 1
     assert figures["ratio"] <= 1.2

@@ -68,12 +68,12 @@ def test_stop_keeps_the_best_epoch(reef, workspace, wait):
     epochs = []
     workspace.desk.runner.event.connect(lambda e: epochs.append(e.get("epoch")))
     press(train)
-    wait(lambda: len([e for e in epochs if e]) > 12, 60)
+    wait(lambda: len([e for e in epochs if e]) > 24, 90)
     press(stop)
     wait(lambda: workspace.session.atlas.run != "", 60)
     card = workspace.session.atlas.card
     assert card["stopped"] is True
-    assert card["best_epoch"] >= 10
+    assert card["best_epoch"] >= 20
     assert np.isfinite(workspace.session.atlas.latents).all()
 
 

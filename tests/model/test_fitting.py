@@ -303,3 +303,19 @@ def test_devices_that_are_not_there_are_refused() -> None:
         if not there:
             with pytest.raises(InputError, match=f"{name} is not available"):
                 choose_device(name)
+
+
+def test_the_running_mean_of_the_weights_is_what_is_kept() -> None:
+    averaged, single = make_fit(replace(CONFIG, averaging=0.9)), make_fit(replace(CONFIG, averaging=0.0))
+    states = [start_fit(prepared.model, prepared.config) for prepared in (averaged, single)]
+    for state, prepared in zip(states, (averaged, single), strict=True):
+        epochs = fit_epochs(state, prepared.resident, prepared.windows, prepared.config)
+        while state.epoch < prepared.config.epochs:
+            next(epochs)
+    same = [
+        all(torch.equal(a, b) for a, b in zip(s.model.state_dict().values(), s.kept.state_dict().values(), strict=True))
+        for s in states
+    ]
+    assert same == [False, True]
+    trained = zip(states[0].model.state_dict().values(), states[1].model.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in trained), "averaging does not touch what is trained"
