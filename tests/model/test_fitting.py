@@ -306,16 +306,16 @@ def test_devices_that_are_not_there_are_refused() -> None:
 
 
 def test_the_running_mean_of_the_weights_is_what_is_kept() -> None:
-    averaged, single = make_fit(replace(CONFIG, averaging=0.9)), make_fit(replace(CONFIG, averaging=0.0))
-    states = [start_fit(prepared.model, prepared.config) for prepared in (averaged, single)]
-    for state, prepared in zip(states, (averaged, single), strict=True):
+    trained, same = [], []
+    for averaging in (0.9, 0.0):
+        prepared = make_fit(replace(CONFIG, averaging=averaging))
+        state = start_fit(prepared.model, prepared.config)
         epochs = fit_epochs(state, prepared.resident, prepared.windows, prepared.config)
         while state.epoch < prepared.config.epochs:
             next(epochs)
-    same = [
-        all(torch.equal(a, b) for a, b in zip(s.model.state_dict().values(), s.kept.state_dict().values(), strict=True))
-        for s in states
-    ]
+        trained.append({name: t.clone() for name, t in state.model.state_dict().items()})
+        same.append(all(torch.equal(t, trained[-1][name]) for name, t in state.kept.state_dict().items()))
+        epochs.close()
+        assert all(torch.equal(t, state.best_weights[name]) for name, t in state.model.state_dict().items())
     assert same == [False, True]
-    trained = zip(states[0].model.state_dict().values(), states[1].model.state_dict().values(), strict=True)
-    assert all(torch.equal(a, b) for a, b in trained), "averaging does not touch what is trained"
+    assert all(torch.equal(t, trained[1][name]) for name, t in trained[0].items()), "training itself is the same"
