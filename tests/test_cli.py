@@ -180,7 +180,7 @@ def test_files_are_told(windows: Path, atlas: Command) -> None:
         (["add", "{dir}/none", "{tracks}", "--species", "x"], ["none: it is not a project", "napari-atlas new"]),
         (["fit", "{dir}/none"], ["none: it is not a project", "napari-atlas new"]),
         (["fit", "{project}", "--set", "epochs"], ["--set epochs", "key=value"]),
-        (["fit", "{project}", "--set", "epoch=3"], ["epoch is not a setting", "choose from latent_dim, epochs"]),
+        (["fit", "{project}", "--set", "epoch=3"], ["epoch is not a setting", "choose from latent_dim, encoder"]),
         (["fit", "{project}", "--set", "epochs=many"], ["setting epochs", "'many'", "250"]),
         (["fit", "{project}", "--set", "epochs=0"], ["setting epochs", "0 is out of range", "from 1 to 100000"]),
         (["fit", "{project}", "--set", "beta=nan"], ["setting beta", "nan is out of range", "from 0.0 to 1000.0"]),

@@ -185,7 +185,7 @@ def test_settings_are_read_from_text() -> None:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"epoch": 3}, "epoch is not a setting; choose from latent_dim, epochs"),
+        ({"epoch": 3}, "epoch is not a setting; choose from latent_dim, encoder"),
         ({"epochs": "many"}, "setting epochs: 'many' is not int"),
         ({"epochs": None}, "setting epochs: None is not int"),
         ({"epochs": 0}, "setting epochs: 0 is out of range; give a value from 1"),
