@@ -19,7 +19,7 @@ from napari_atlas.model.batches import Scaling
 from napari_atlas.model.heads import Head
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
-__all__ = ["load_weights", "read_foreign", "save_weights"]
+__all__ = ["load_weights", "read_foreign", "save_weights", "write_tensors"]
 
 FORMAT = 1
 
@@ -32,12 +32,28 @@ def save_weights(path: Path, model: AtlasVAE, scaling: dict[str, Scaling]) -> No
         "scaling": {name: _scaling_to_json(s) for name, s in scaling.items()},
     }
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    write_tensors(path, tensors, header)
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
+    """Write tensors under a JSON header, in one move.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written.
+    """
     temporary = path.with_name(path.name + ".part")
-    with temporary.open("wb") as file:
-        file.write(save(tensors, metadata={"atlas": json.dumps(header)}))
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(tensors, metadata={"atlas": json.dumps(header)}))
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError.of(
+            path, f"it cannot be written ({error.strerror})", "free some space or check rights"
+        ) from error
 
 
 def load_weights(path: Path) -> tuple[AtlasVAE, dict[str, Scaling]]:

@@ -117,7 +117,7 @@ def load_pretrained(path: Path, species: Iterable[SpeciesShape]) -> tuple[AtlasV
         If the file cannot be read, lacks one of the species, or was made for windows of another shape.
     """
     model, scaling = load_weights(path)
-    known = {s.name for s in model.architecture.species}
+    known = [s.name for s in model.architecture.species]
     for shape in species:
         if shape.name not in known:
             raise InputError.of(path, f"it has no species {shape.name}, only {', '.join(known)}", "fit that one first")

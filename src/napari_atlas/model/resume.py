@@ -6,16 +6,16 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load
 from torch import Tensor
 
 from napari_atlas.errors import InputError, NewerFormatError
+from napari_atlas.model.checkpoint import write_tensors
 from napari_atlas.model.fitting import FitState
 
 __all__ = ["load_resume", "save_resume"]
@@ -39,17 +39,7 @@ def save_resume(path: Path, state: FitState) -> None:
     parts = {part.name: _flat(_plain(getattr(state, part.name)), part.name, tensors) for part in _parts(state)}
     parts[_GLOBAL] = _flat(torch.get_rng_state(), _GLOBAL, tensors)
     header = {"format": FORMAT, "state": parts, "digest": _digest(parts, tensors)}
-    temporary = path.with_name(path.name + ".part")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(tensors, metadata={"atlas": json.dumps(header)}))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError.of(
-            path, f"it cannot be written ({error.strerror})", "free some space or check rights"
-        ) from error
+    write_tensors(path, tensors, header)
 
 
 def load_resume(path: Path, state: FitState) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 from vispy import scene
-from vispy.color import Color
 
 from napari_atlas.io.runs import RunFolder
 from napari_atlas.views._canvas import Overlay, Palette, Text, make_canvas, palette_of
+from napari_atlas.views._colors import rgba_of
 
 __all__ = ["LossCurve"]
 
@@ -91,7 +91,7 @@ class LossCurve(QWidget):  # type: ignore[misc]
         values = np.array([[float(row[key]) for key, _ in _SERIES] for row in self._rows]).reshape(-1, 2)
         known = values[np.isfinite(values)]
         self._frame.set_data(
-            np.array([[box[0], box[1]], [box[0], box[3]], [box[2], box[3]]]), color=_rgba(self._palette.line)
+            np.array([[box[0], box[1]], [box[0], box[3]], [box[2], box[3]]]), color=rgba_of(self._palette.line)[0]
         )
         if not known.size:
             for line in (*self._lines, self._best):
@@ -114,12 +114,12 @@ class LossCurve(QWidget):  # type: ignore[misc]
             points = points[np.isfinite(points).all(axis=1)]
             line.visible = len(points) > 1
             if line.visible:
-                line.set_data(points, color=_rgba(color))
+                line.set_data(points, color=rgba_of(color)[0])
         best = [i for i, row in enumerate(self._rows) if float(row["best"])]
         self._best.visible = bool(best) and math.isfinite(values[-1, 1])
         if self._best.visible:
             at = x[best[-1]]
-            self._best.set_data(np.array([[at, box[1]], [at, box[3]]]), color=_rgba(self._palette.muted))
+            self._best.set_data(np.array([[at, box[1]], [at, box[3]]]), color=rgba_of(self._palette.muted)[0])
 
     def _labels(self, box: tuple[float, ...], limits: tuple[float, float]) -> None:
         muted, (train, held_out) = self._palette.muted, self._colors()
@@ -140,8 +140,3 @@ class LossCurve(QWidget):  # type: ignore[misc]
 
 def _pair(palette: Palette) -> tuple[str, str]:
     return palette.accent, palette.warm
-
-
-def _rgba(color: str) -> Any:
-    """Return a colour as numbers: vispy looks a string up among all colour maps first, file by file."""
-    return Color(color).rgba
