@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +20,24 @@ def shared() -> Path:
             pytest.fail("shared/ is not beside the checkout, and CI must not go without it")
         pytest.skip("shared/ is not beside the checkout")
     return folder
+
+
+@pytest.fixture
+def atlas(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., tuple[int, str, str]]]:
+    """Return a function that runs a command in this process: (exit status, stdout, stderr)."""
+    from napari_atlas.cli import main
+
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["napari-atlas", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main()
+        told = capsys.readouterr()
+        return int(left.value.code or 0), told.out, told.err
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import signal
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,30 +15,12 @@ import pytest
 import scipy.io
 
 from napari_atlas import workflow
-from napari_atlas.cli import main
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest
 
 Command = Callable[..., tuple[int, str, str]]
 DLC = "scorer,net,net,net\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n"
 QUICK = FitConfig(epochs=1, beta_warmup=0, latent_dim=2, device="cpu", split="none")
-
-
-@pytest.fixture
-def atlas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """Return a function that runs a command in this process: (exit status, stdout, stderr)."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-atlas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 def tree(folder: Path) -> dict[str, str]:

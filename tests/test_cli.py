@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from napari_atlas import __version__, workflow
-from napari_atlas.cli import main
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError
@@ -22,23 +21,6 @@ from napari_atlas.errors import AtlasError
 VERBS = ("inspect", "new", "add", "fit", "runs", "map", "open", "demo")
 QUICK = ("--set", "device=cpu", "--set", "epochs=2", "--set", "beta_warmup=1", "--set", "latent_dim=2")
 Command = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def atlas(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
-    """Return a function that runs a command in this process: (exit status, stdout, stderr)."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["napari-atlas", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        told = capsys.readouterr()
-        return int(left.value.code or 0), told.out, told.err
-
-    yield run
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
