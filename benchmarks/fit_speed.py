@@ -27,6 +27,7 @@ import truth
 from napari_atlas.data.config import FitConfig
 from napari_atlas.model import fitting
 from napari_atlas.model.batches import training_order
+from napari_atlas.model.capture import Stepper
 from napari_atlas.model.losses import Weights, terms_of, total
 from napari_atlas.model.runner import Prepared, prepare
 
@@ -61,6 +62,7 @@ class PlainLoop:
         self.model.to(self.device)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=config.learning_rate)
         self.generator = torch.Generator().manual_seed(config.seed)
+        self.noise = torch.Generator(self.device).manual_seed(config.seed)
         every = {name: torch.arange(r.ids.size, device=self.device) for name, r in prepared.resident.items()}
         self.sets = {
             name: TensorDataset(r.windows(every[name]).cpu(), r.labels.cpu()) for name, r in prepared.resident.items()
@@ -69,26 +71,26 @@ class PlainLoop:
     def epoch(self, beta: float) -> float:
         """Train for one epoch and return the mean loss."""
         self.model.train()
-        steps = list(training_order(self.rows, self.config.batch_size, self.generator))
-        loaders = {
-            name: DataLoader(data, batch_sampler=[step[name].tolist() for step in steps])
-            for name, data in self.sets.items()
-        }
+        orders = training_order(self.rows, self.config.batch_size, self.generator)
+        loaders = {name: DataLoader(data, batch_sampler=orders[name].tolist()) for name, data in self.sets.items()}
+        n_steps = len(next(iter(orders.values())))
         weights, sums = Weights(beta, self.config.temperature_weight), [0.0] * 4
         for batches in zip(*loaders.values(), strict=True):
             self.optimiser.zero_grad()
             loss = torch.zeros((), device=self.device)
+            n_all = sum(len(batch[0]) for batch in batches)
+            noise = torch.randn((n_all, self.config.latent_dim), generator=self.noise, device=self.device)
             for name, batch in zip(loaders, batches, strict=True):
                 windows, labels = (part.to(self.device) for part in batch)
-                noise = torch.randn((len(windows), self.config.latent_dim), generator=self.generator).to(self.device)
-                terms = terms_of(self.model(name, windows, noise), windows, labels)
+                mine, noise = noise[: len(windows)], noise[len(windows) :]
+                terms = terms_of(self.model(name, windows, mine), windows, labels)
                 loss = loss + total(terms, weights)
                 for i, term in enumerate(terms):
                     sums[i] += term.item()
             loss.backward()
             self.optimiser.step()
             sums[3] += loss.item()
-        return sums[3] / len(steps)
+        return sums[3] / n_steps
 
 
 def finish(device: torch.device) -> float:
@@ -112,7 +114,7 @@ def matmul_rate(device: torch.device) -> float:
 def flop_of_step(state: fitting.FitState, prepared: Prepared, rows: dict[str, Tensor], config: FitConfig) -> int:
     """Return the operations of one step, forwards and backwards."""
     with FlopCounterMode(display=False) as counter:
-        batch = next(training_order(rows, config.batch_size, torch.Generator().manual_seed(0)))
+        batch = {n: order[0] for n, order in training_order(rows, config.batch_size, torch.Generator()).items()}
         loss = torch.stack([
             total(terms_of(state.model(n, prepared.resident[n].windows(r)), prepared.resident[n].windows(r),
                            prepared.resident[n].labels[r]), Weights(1.0, 1.0))
@@ -145,10 +147,11 @@ def measure(device: torch.device, epochs: int, shared: Path) -> dict[str, object
     plain = PlainLoop(prepared, rows, config)
     state = fitting.start_fit(prepared.model, config)
     on_device = {name: r.to(device) for name, r in rows.items()}
-    weights = Weights(config.beta, config.temperature_weight)
+    state.epoch = config.beta_warmup
+    stepper = Stepper(state, prepared.resident, config)
 
     def ours() -> float:
-        return fitting._train(state, prepared.resident, on_device, weights, config.batch_size)["total"]
+        return fitting._train(state, prepared.resident, on_device, config, stepper)["total"]
 
     first = (ours(), plain.epoch(config.beta))
     times: tuple[list[float], list[float]] = ([], [])
@@ -158,7 +161,7 @@ def measure(device: torch.device, epochs: int, shared: Path) -> dict[str, object
             run()
             spent.append(finish(device) - begin)
     mine, theirs = (statistics.median(spent) for spent in times)
-    n_steps = sum(1 for _ in training_order(rows, config.batch_size, torch.Generator()))
+    n_steps = len(next(iter(training_order(rows, config.batch_size, torch.Generator()).values())))
     floor = flop_of_step(state, prepared, on_device, config) * n_steps / matmul_rate(device)
     return {
         "ratio": round(theirs / mine, 2),

@@ -22,7 +22,16 @@ from napari_atlas.errors import InputError
 from napari_atlas.model import registry
 from napari_atlas.model.checkpoint import load_weights, save_weights
 from napari_atlas.model.heads import Head, masked_cross_entropy
-from napari_atlas.model.losses import Weights, kl_cholesky, kl_diagonal, terms_of, total
+from napari_atlas.model.losses import (
+    Labels,
+    Weights,
+    kl_cholesky,
+    kl_diagonal,
+    labels_by_step,
+    terms_of,
+    terms_together,
+    total,
+)  # fmt: skip
 from napari_atlas.model.posteriors import POSTERIORS, FullPosterior, Gaussian, make_posterior
 from napari_atlas.model.residual import ResidualDecoder, ResidualEncoder
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
@@ -331,3 +340,33 @@ def test_the_guide_to_an_own_encoder_runs_as_written(
     assert asdict(names["config"])["encoder"] == "gru"  # type: ignore[call-overload]
     assert np.shape(names["latents"])[1] == 4
     assert isinstance(names["model"].decoders["species-moth"], names["GRUDecoder"])  # type: ignore[attr-defined, arg-type]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("posterior", ["diagonal", "full"])
+def test_species_together_are_the_sum_of_species_alone(posterior: str) -> None:
+    model = make_model("conv", posterior)
+    windows = {"a": torch.randn(6, 7, 2), "b": torch.randn(4, 9, 1)}
+    noise = torch.randn(10, 4)
+    labels = {name: torch.rand(len(mine), 3).round(decimals=1) for name, mine in windows.items()}
+    for mine in labels.values():
+        mine[0], mine[1:, 2] = torch.tensor([np.nan, np.nan, -1.0]), 2.0
+    values, counted = labels_by_step([mine[None] for mine in labels.values()], HEADS)
+    found = terms_together(model.together(windows, noise), windows, Labels(values[0], counted[0], (6, 4)))
+    parts = dict(zip(windows, noise.split([6, 4]), strict=True))
+    alone = [terms_of(model(name, windows[name], parts[name]), windows[name], labels[name]) for name in windows]
+    for mine, wanted in zip(found, zip(*alone, strict=True), strict=True):
+        torch.testing.assert_close(mine, torch.stack(wanted).sum())
+
+
+@torch.no_grad()
+def test_free_bits_level_the_divergence_of_each_dimension() -> None:
+    model = make_model("conv")
+    windows = {"a": torch.randn(6, 7, 2), "b": torch.randn(4, 9, 1)}
+    joint = model.together(windows)
+    labels = Labels(torch.zeros(10, 1), torch.zeros(10, 1), (6, 4))
+    wanted = 0.0
+    for mu, logvar in zip(joint.posterior.mu.split([6, 4]), joint.posterior.logvar.split([6, 4]), strict=True):
+        by_dimension = [float(kl_diagonal(mu[:, [i]], logvar[:, [i]])) for i in range(4)]
+        wanted += float(np.mean(np.maximum(by_dimension, 0.02)))
+    assert float(terms_together(joint, windows, labels, 0.02).kl) == pytest.approx(wanted, rel=1e-5)

@@ -19,8 +19,9 @@ from napari_atlas.data.windows import Windows
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import fit_scaling, training_order
 from napari_atlas.model.checkpoint import load_weights
-from napari_atlas.model.fitting import EpochReport, choose_device, fit_epochs, start_fit
+from napari_atlas.model.fitting import EpochReport, beta_of, choose_device, fit_epochs, start_fit
 from napari_atlas.model.runner import Prepared, encode_all, prepare, train
+from napari_atlas.model.steps import step_size
 
 CONFIG = FitConfig(epochs=4, beta_warmup=2, batch_size=16, device="cpu", seed=1)
 MEMORISING = replace(
@@ -68,12 +69,12 @@ def weights_of(prepared: Prepared) -> dict[str, torch.Tensor]:
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=3), st.integers(2, 64), st.integers(0, 99))
 def test_an_epoch_is_one_pass_over_the_longest_species(sizes: list[int], batch: int, seed: int) -> None:
     rows = {f"s{i}": torch.arange(n) + 1000 * i for i, n in enumerate(sizes)}
-    steps = list(training_order(rows, batch, torch.Generator().manual_seed(seed)))
+    orders = training_order(rows, batch, torch.Generator().manual_seed(seed))
     size = {name: min(batch, r.numel()) for name, r in rows.items()}
-    assert len(steps) == max(r.numel() // size[name] for name, r in rows.items())
+    assert {len(order) for order in orders.values()} == {max(r.numel() // size[name] for name, r in rows.items())}
     for name, mine in rows.items():
         per_pass = mine.numel() // size[name]
-        drawn = [step[name].tolist() for step in steps]
+        drawn = orders[name].tolist()
         assert all(len(b) == size[name] for b in drawn)
         for begin in range(0, len(drawn), per_pass):
             one_pass = [row for b in drawn[begin : begin + per_pass] for row in b]
@@ -86,7 +87,7 @@ def test_the_order_is_new_in_each_epoch_and_the_same_for_a_seed() -> None:
 
     def two_epochs() -> list[list[int]]:
         generator = torch.Generator().manual_seed(5)
-        return [[r for s in training_order(rows, 16, generator) for r in s["a"].tolist()] for _ in range(2)]
+        return [training_order(rows, 16, generator)["a"].flatten().tolist() for _ in range(2)]
 
     first, second = two_epochs()
     assert first != second
@@ -319,3 +320,64 @@ def test_the_running_mean_of_the_weights_is_what_is_kept() -> None:
         assert all(torch.equal(t, state.best_weights[name]) for name, t in state.model.state_dict().items())
     assert same == [False, True]
     assert all(torch.equal(t, trained[1][name]) for name, t in trained[0].items()), "training itself is the same"
+
+
+def test_beta_rises_once_or_in_cycles_and_then_stays() -> None:
+    once = replace(CONFIG, beta=4.0, beta_warmup=4)
+    assert [beta_of(once, epoch) for epoch in (1, 2, 3, 4, 5, 90)] == [1, 2, 3, 4, 4, 4]
+    twice = replace(once, beta_cycles=2)
+    assert [beta_of(twice, epoch) for epoch in range(1, 11)] == [1, 2, 3, 4, 1, 2, 3, 4, 4, 4]
+    assert beta_of(replace(once, beta_warmup=0), 1) == 4.0
+
+
+def test_an_epoch_counts_as_best_only_after_the_last_rise_of_beta() -> None:
+    reports = run(make_fit(replace(CONFIG, beta_cycles=2, epochs=5)))
+    assert next(report.epoch for report in reports if report.best) >= 4
+
+
+def test_the_step_size_follows_its_schedule() -> None:
+    sizes = {
+        name: [step_size(replace(CONFIG, schedule=name), share) for share in (0.0, 0.15, 0.3, 0.65, 1.0)]
+        for name in ("constant", "cosine", "one-cycle")
+    }
+    assert sizes["constant"] == [CONFIG.learning_rate] * 5
+    assert sizes["cosine"] == sorted(sizes["cosine"], reverse=True)
+    assert sizes["cosine"][0] == CONFIG.learning_rate
+    assert sizes["cosine"][-1] == pytest.approx(0.0, abs=1e-12)
+    rising, highest, falling = sizes["one-cycle"][:2], sizes["one-cycle"][2], sizes["one-cycle"][3:]
+    assert rising[0] == pytest.approx(highest / 25)
+    assert highest == pytest.approx(CONFIG.learning_rate)
+    assert rising[0] < rising[1] < highest > falling[0] > falling[1] == pytest.approx(highest / 250_000)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"optimiser": "adamw", "weight_decay": 0.1}, {"schedule": "cosine"}, {"clip": 0.01}, {"free_bits": 0.3},
+        {"precision": "bfloat16"},
+    ],
+)  # fmt: skip
+def test_every_setting_of_the_step_changes_the_fit_and_keeps_it_whole(changed: dict[str, object]) -> None:
+    def last(config: FitConfig) -> dict[str, float]:
+        return run(make_fit(config))[-1].train
+
+    plain, other = last(CONFIG), last(replace(CONFIG, **changed))  # type: ignore[arg-type]
+    assert other != plain
+    assert other["reconstruction"] == pytest.approx(plain["reconstruction"], rel=0.3)
+
+
+def test_a_clipped_gradient_is_no_longer_than_asked() -> None:
+    prepared = make_fit(replace(CONFIG, clip=0.01, epochs=1))
+    state = start_fit(prepared.model, prepared.config)
+    list(fit_epochs(state, prepared.resident, prepared.windows, prepared.config))
+    assert state.weights.grad is not None
+    assert float(state.weights.grad.norm()) <= 0.01 * 1.001
+
+
+def test_frozen_weights_are_not_among_those_that_are_trained() -> None:
+    prepared = make_fit()
+    prepared.model.decoders.requires_grad_(False)
+    before = weights_of(prepared)
+    run(prepared)
+    moved = {name.split(".")[0] for name, t in weights_of(prepared).items() if not torch.equal(t, before[name])}
+    assert moved == {"encoders", "heads"}

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from napari_atlas.data.scaling import Scaler
 from napari_atlas.errors import InputError, NewerFormatError
+from napari_atlas.model._convolution import convolve
 from napari_atlas.model.batches import Scaling
 from napari_atlas.model.checkpoint import load_weights, read_foreign, save_weights
 from napari_atlas.model.losses import Weights, kl_diagonal, masked_mse, terms_of, total
@@ -265,3 +266,28 @@ def test_headers_that_lack_a_field_are_refused(change: object, tmp_path: Path) -
     save_weights(path, *make_model())
     rewrite(path, change)
     refused(path)
+
+
+@pytest.mark.parametrize("halve", [True, False])
+@pytest.mark.parametrize(("n_times", "kernel"), [(1, 3), (2, 5), (7, 3), (12, 5)])
+def test_the_product_of_matrices_is_convolution_pool_and_relu(n_times: int, kernel: int, halve: bool) -> None:
+    torch.manual_seed(n_times)
+    layer = nn.Conv1d(3, 4, kernel, padding=kernel // 2).double()
+    windows = torch.randn(5, n_times, 3, dtype=torch.float64, requires_grad=True)
+    found = convolve(windows, layer, halve)
+    plain = torch.relu(layer(windows.transpose(1, 2)))
+    wanted = (nn.functional.max_pool1d(plain, 2) if halve and n_times > 1 else plain).transpose(1, 2)
+    torch.testing.assert_close(found, wanted)
+    upstream = torch.randn_like(wanted)
+    inputs = (windows, layer.weight, layer.bias)
+    torch.testing.assert_close(
+        torch.autograd.grad(found, inputs, upstream), torch.autograd.grad(wanted, inputs, upstream)
+    )
+
+
+def test_of_two_equal_neighbours_one_takes_the_gradient() -> None:
+    layer = nn.Conv1d(1, 1, 1)
+    nn.init.ones_(layer.weight)
+    windows = torch.ones(2, 4, 1, requires_grad=True)
+    (gradient,) = torch.autograd.grad(convolve(windows, layer, halve=True).sum(), windows)
+    assert gradient[..., 0].tolist() == [[1.0, 0.0, 1.0, 0.0]] * 2

@@ -75,7 +75,8 @@ def test_a_resumed_fit_ends_bit_equal(stops: tuple[int, ...], patience: int, tmp
 def test_all_of_the_state_comes_back(kept: Path) -> None:
     states = [begin(fresh(), kept) for _ in range(2)]
     assert (states[0].epoch, states[0].best_epoch > 0, math.isfinite(states[0].best_loss)) == (4, True, True)
-    assert len(states[0].optimiser.state) == len(list(states[0].model.parameters()))
+    assert states[0].step > 0
+    assert len(states[0].optimiser.state) == 1
     save_resume(kept.with_name("again"), states[1])
     assert kept.with_name("again").read_bytes() == kept.read_bytes()
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.track_signals import TrackSignals
 from napari_atlas.data.windows import Windows
 from napari_atlas.errors import InputError
 
 __all__ = ["Scaler"]
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,13 @@ class Scaler:
             If there is no window, or a channel is constant or all NaN.
         """
         name = windows.table.keys[windows.table.track[ids[0]]].species
-        values, length = windows.signals[name], windows.lengths[name]
-        steps = np.zeros(len(values) + 1)
+        signals, length = windows.signals[name], windows.lengths[name]
+        steps = np.zeros(len(signals) + 1)
         np.add.at(steps, windows.offsets[ids], 1.0)
         np.add.at(steps, windows.offsets[ids] + length, -1.0)
-        weights = np.where(np.isfinite(values), np.cumsum(steps)[:-1, None], 0.0)
-        filled = np.where(np.isfinite(values), values, 0.0)
-        total = np.maximum(weights.sum(axis=0), 1.0)
-        mean = (weights * filled).sum(axis=0) / total
-        std = np.sqrt((weights * (filled - mean) ** 2).sum(axis=0) / total)
+        covered = np.cumsum(steps)
+        mean = _weighted_mean(signals, covered, lambda values: values)
+        std = np.sqrt(_weighted_mean(signals, covered, lambda values: (values - mean) ** 2))
         if not (std > 1e-12 * np.maximum(1.0, np.abs(mean))).all():
             raise InputError.of(
                 f"species {name}", "its signal is constant or empty", "check the tracking, or choose another signal"
@@ -77,3 +79,14 @@ class Scaler:
     def undo(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return value · std + mean; NaN stays NaN."""
         return values * self.std + self.mean
+
+
+def _weighted_mean(signals: TrackSignals, covered: Floats, of: Callable[[Floats], Floats]) -> Floats:
+    """Return the (n_channels,) mean of a function of the known values, each counted as often as it is covered."""
+    counts, sums = np.zeros(signals.n_channels), np.zeros(signals.n_channels)
+    for rows, track in signals.parts():
+        known = np.isfinite(track)
+        weights = np.where(known, covered[rows, None], 0.0)
+        counts += weights.sum(axis=0)
+        sums += (weights * of(np.where(known, track, 0.0))).sum(axis=0)
+    return sums / np.maximum(counts, 1.0)

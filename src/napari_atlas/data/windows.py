@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from napari_atlas.data.recording import CutWindows, Recording
 from napari_atlas.data.signals import bin_mean, signal_kind
 from napari_atlas.data.species import COLORS, MARKERS, Species
 from napari_atlas.data.timebase import TimeBase
+from napari_atlas.data.track_signals import TrackSignals
 from napari_atlas.errors import InputError
 
 __all__ = ["SPLITS", "Track", "TrackKey", "WindowTable", "Windows", "make_tracks"]
@@ -171,7 +173,7 @@ class Windows:
     species
         Their settings, in order of first appearance in the table.
     signals
-        Per species (n_bins_in_all, n_channels), track after track, NaN where unknown, in the signal's unit.
+        Per species, those of its tracks.
     offsets
         (n_windows,) row of each window's first bin in its species' signal.
     lengths
@@ -182,7 +184,7 @@ class Windows:
 
     table: WindowTable
     species: tuple[Species, ...]
-    signals: Mapping[str, NDArray[np.float64]]
+    signals: Mapping[str, TrackSignals]
     offsets: NDArray[np.int64]
     lengths: Mapping[str, int]
     track_offsets: NDArray[np.int64]
@@ -203,7 +205,7 @@ class Windows:
         return cls(
             table=table,
             species=tuple(by_name[name] for name in names),
-            signals={n: np.concatenate([t.values for t in kept if t.key.species == n]) for n in names},
+            signals={n: TrackSignals.of(t.values for t in kept if t.key.species == n) for n in names},
             offsets=track_offsets[table.track] + table.start if len(table) else np.empty(0, dtype=np.int64),
             lengths={t.key.species: t.length for t in kept},
             track_offsets=track_offsets,
@@ -243,7 +245,7 @@ class Windows:
         if len(names) != 1:
             raise InputError.of("window ids", f"they belong to {len(names)} species", "ask for one species at a time")
         name = names.pop()
-        return np.asarray(self.signals[name][self.offsets[ids][:, None] + np.arange(self.lengths[name])])
+        return self.signals[name].gather(self.offsets[ids], self.lengths[name])
 
     def with_split(self, split: NDArray[np.int8]) -> Windows:
         """Return the same windows with another split."""
@@ -310,25 +312,23 @@ def _activity(track: Track, starts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 def _table(tracks: list[Track], chosen: list[NDArray[np.int64]]) -> WindowTable:
     starts = [t.starts[c] for t, c in zip(tracks, chosen, strict=True)]
-    columns = [
-        (
-            np.full(s.size, i, dtype=np.int32),
-            s,
-            s + t.length,
-            t.frames[s],
-            t.frames[s + t.length],
-            (t.times[s] + t.times[s + t.length - 1] + _bin_seconds(t)) / 2,
-            _labels(t, c),
-            _activity(t, s),
-            np.zeros(s.size, dtype=np.int8),
-        )
-        for i, (t, c, s) in enumerate(zip(tracks, chosen, starts, strict=True))
-    ]
-    keys = tuple(t.key for t in tracks)
-    if not columns:
-        kinds = ("i4", "i8", "i8", "i8", "i8", "f8", "f8", "f8", "i1")
-        return WindowTable(keys, *(np.empty(0, dtype=kind) for kind in kinds))
-    return WindowTable(keys, *(np.concatenate(parts) for parts in zip(*columns, strict=True)))
+    pairs = list(zip(tracks, starts, strict=True))
+
+    def column(kind: type[np.generic], parts: Iterable[NDArray[Any]]) -> NDArray[Any]:
+        return np.concatenate([np.empty(0, dtype=kind), *parts]).astype(kind, copy=False)
+
+    return WindowTable(
+        keys=tuple(t.key for t in tracks),
+        track=column(np.int32, (np.full(s.size, i, dtype=np.int32) for i, s in enumerate(starts))),
+        start=column(np.int64, starts),
+        stop=column(np.int64, (s + t.length for t, s in pairs)),
+        first_frame=column(np.int64, (t.frames[s] for t, s in pairs)),
+        stop_frame=column(np.int64, (t.frames[s + t.length] for t, s in pairs)),
+        seconds=column(np.float64, ((t.times[s] + t.times[s + t.length - 1] + _bin_seconds(t)) / 2 for t, s in pairs)),
+        temperature=column(np.float64, (_labels(t, c) for t, c in zip(tracks, chosen, strict=True))),
+        activity=column(np.float64, (_activity(t, s) for t, s in pairs)),
+        split=np.zeros(sum(s.size for s in starts), dtype=np.int8),
+    )
 
 
 def _bin_seconds(track: Track) -> float:

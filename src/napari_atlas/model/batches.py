@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +57,7 @@ class Resident:
 def shapes_of(windows: Windows) -> tuple[SpeciesShape, ...]:
     """Return the window shape of every species."""
     return tuple(
-        SpeciesShape(s.name, windows.lengths[s.name], windows.signals[s.name].shape[1]) for s in windows.species
+        SpeciesShape(s.name, windows.lengths[s.name], windows.signals[s.name].n_channels) for s in windows.species
     )
 
 
@@ -90,7 +89,10 @@ def make_resident(windows: Windows, scaling: dict[str, Scaling], device: torch.d
     resident = {}
     for species in windows.species:
         name, ids = species.name, windows.table.rows_of(species.name)
-        values = np.nan_to_num(scaling[name].signal.apply(windows.signals[name]), nan=0.0).astype(np.float32)
+        signals = windows.signals[name]
+        values = np.empty((len(signals), signals.n_channels), dtype=np.float32)
+        for rows, track in signals.parts():
+            values[rows] = np.nan_to_num(scaling[name].signal.apply(track), nan=0.0)
         labels = scaling[name].temperature.apply(windows.table.temperature[ids]).astype(np.float32)
         resident[name] = Resident(
             signal=torch.from_numpy(values).to(device),
@@ -102,8 +104,8 @@ def make_resident(windows: Windows, scaling: dict[str, Scaling], device: torch.d
     return resident
 
 
-def training_order(rows: dict[str, Tensor], batch_size: int, generator: torch.Generator) -> Iterator[dict[str, Tensor]]:
-    """Yield, for each step of an epoch, one batch of rows of every species.
+def training_order(rows: dict[str, Tensor], batch_size: int, generator: torch.Generator) -> dict[str, Tensor]:
+    """Return, per species, the (n_steps, n_windows_per_step) rows of one epoch, in random order.
 
     An epoch is one pass over the longest species; the others begin anew when they are through. A species with
     fewer windows than a batch gives all of them at each step.
@@ -124,6 +126,5 @@ def training_order(rows: dict[str, Tensor], batch_size: int, generator: torch.Ge
         per_pass = mine.numel() // sizes[name]
         passes = -(-n_steps // per_pass)
         shuffled = [torch.randperm(mine.numel(), generator=generator)[: per_pass * sizes[name]] for _ in range(passes)]
-        orders[name] = mine[torch.cat(shuffled).to(mine.device)]
-    for step in range(n_steps):
-        yield {name: order[step * sizes[name] : (step + 1) * sizes[name]] for name, order in orders.items()}
+        orders[name] = mine[torch.cat(shuffled).to(mine.device)][: n_steps * sizes[name]].view(n_steps, sizes[name])
+    return orders

@@ -6,20 +6,24 @@ import copy
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.windows import Windows
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import Resident, training_order
-from napari_atlas.model.losses import Terms, Weights, terms_of, total
-from napari_atlas.model.vae import AtlasVAE
+from napari_atlas.model.capture import Stepper
+from napari_atlas.model.losses import Labels, labels_by_step
+from napari_atlas.model.steps import Batch, FitState, objective, start_fit, step_size
 
-__all__ = ["EpochReport", "FitState", "choose_device", "fit_epochs", "set_threads", "start_fit"]
+__all__ = ["EpochReport", "FitState", "beta_of", "choose_device", "fit_epochs", "set_threads", "start_fit"]
+
+_TERMS = ("total", "reconstruction", "kl", "temperature")
+_CHUNK = 4096
+_NOTHING = 0.01
 
 
 @dataclass(frozen=True)
@@ -47,30 +51,6 @@ class EpochReport:
     best: bool
 
 
-@dataclass
-class FitState:
-    """What a fit carries from epoch to epoch.
-
-    ``average`` follows ``model`` as a running mean over steps; it is what is validated and kept.
-    """
-
-    model: AtlasVAE
-    average: AveragedModel
-    optimiser: torch.optim.Optimizer
-    generator: torch.Generator
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float = math.inf
-    best_weights: dict[str, Tensor] = field(default_factory=dict)
-
-    @property
-    def kept(self) -> AtlasVAE:
-        """The network with averaged weights."""
-        kept = self.average.module
-        assert isinstance(kept, AtlasVAE)
-        return kept
-
-
 def choose_device(asked: str) -> torch.device:
     """Return the device to compute on: what was asked for, or cuda, mps, cpu in this order.
 
@@ -94,12 +74,15 @@ def set_threads() -> int:
     return n_threads
 
 
-def start_fit(model: AtlasVAE, config: FitConfig) -> FitState:
-    """Return the state of a fit before its first epoch."""
-    device = next(model.parameters()).device
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=device.type in ("cpu", "cuda"))
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging))  # type: ignore[no-untyped-call]
-    return FitState(model, average, optimiser, torch.Generator().manual_seed(config.seed))
+def beta_of(config: FitConfig, epoch: int) -> float:
+    """Return the weight of the KL term in an epoch, counted from 1.
+
+    It rises from 0 over ``beta_warmup`` epochs, ``beta_cycles`` times over, and then stays.
+    """
+    rise = config.beta_warmup
+    if epoch >= rise * config.beta_cycles:
+        return config.beta
+    return config.beta * ((epoch - 1) % rise + 1) / rise
 
 
 def fit_epochs(
@@ -121,10 +104,13 @@ def fit_epochs(
     """
     parts = {name: _rows_in(windows, resident, name) for name in ("train", "validation")}
     held_out = all(r.numel() for r in parts["validation"].values())
+    stepper = Stepper(state, resident, config)
     try:
         while not _is_over(state, config) and not should_stop():
             state.epoch += 1
-            yield _one_epoch(state, resident, parts, config, held_out)
+            train = _train(state, resident, parts["train"], config, stepper)
+            validation = _evaluate(state, resident, parts["validation"], config) if held_out else None
+            yield _judge(state, config, train, validation)
     finally:
         if state.best_weights:
             state.model.load_state_dict(state.best_weights)
@@ -135,26 +121,22 @@ def _is_over(state: FitState, config: FitConfig) -> bool:
     return bool(waited) or state.epoch >= config.epochs
 
 
-def _one_epoch(
-    state: FitState,
-    resident: dict[str, Resident],
-    parts: dict[str, dict[str, Tensor]],
-    config: FitConfig,
-    held_out: bool,
+def _judge(
+    state: FitState, config: FitConfig, train: dict[str, float], validation: dict[str, float] | None
 ) -> EpochReport:
-    beta = config.beta * min(1.0, state.epoch / config.beta_warmup) if config.beta_warmup else config.beta
-    train = _train(state, resident, parts["train"], Weights(beta, config.temperature_weight), config.batch_size)
-    final = Weights(config.beta, config.temperature_weight)
-    validation = _evaluate(state.kept, resident, parts["validation"], final) if held_out else _nan_terms()
-    loss = validation["total"] if held_out else train["total"]
-    if not math.isfinite(train["total"]) or (held_out and not math.isfinite(loss)):
-        raise AtlasError(f"epoch {state.epoch}: the loss is {loss}; lower learning_rate, now {config.learning_rate:g}")
-    warm = state.epoch >= min(config.beta_warmup, config.epochs)
-    best = warm and (loss < state.best_loss or not held_out)
+    """Report on an epoch, and keep its weights if it is the best so far."""
+    loss = train["total"] if validation is None else validation["total"]
+    if not math.isfinite(train["total"]) or not math.isfinite(loss):
+        raise AtlasError(
+            f"epoch {state.epoch}: the loss is no longer a number; lower learning_rate, now "
+            f"{config.learning_rate:g}, or shorten the gradient with clip=1"
+        )
+    warm = state.epoch >= min(config.beta_warmup * config.beta_cycles, config.epochs)
+    best = warm and (loss < state.best_loss or validation is None)
     if best:
         state.best_epoch, state.best_loss = state.epoch, loss
         state.best_weights = copy.deepcopy(state.kept.state_dict())
-    return EpochReport(state.epoch, beta, train, validation, best)
+    return EpochReport(state.epoch, beta_of(config, state.epoch), train, validation or _unknown(), best)
 
 
 def _rows_in(windows: Windows, resident: dict[str, Resident], part: str) -> dict[str, Tensor]:
@@ -166,49 +148,56 @@ def _rows_in(windows: Windows, resident: dict[str, Resident], part: str) -> dict
 
 
 def _train(
-    state: FitState, resident: dict[str, Resident], rows: dict[str, Tensor], weights: Weights, batch_size: int
+    state: FitState, resident: dict[str, Resident], rows: dict[str, Tensor], config: FitConfig, stepper: Stepper
 ) -> dict[str, float]:
     state.model.train()
-    sums = torch.zeros(4, device=next(state.model.parameters()).device)
-    n_steps = 0
-    for batch in training_order(rows, batch_size, state.generator):
-        state.optimiser.zero_grad(set_to_none=True)
-        terms = [_noisy_terms(state, resident[name], name, mine) for name, mine in batch.items()]
-        loss = torch.stack([total(t, weights) for t in terms]).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
-        state.optimiser.step()
-        state.average.update_parameters(state.model)
-        sums += _stacked(loss, terms).detach()
-        n_steps += 1
+    orders = training_order(rows, config.batch_size, state.generator)
+    values, counted = labels_by_step(
+        [resident[name].labels[order] for name, order in orders.items()], state.model.architecture.heads
+    )
+    sizes = tuple(order.shape[1] for order in orders.values())
+    n_steps, beta = len(values), beta_of(config, state.epoch)
+    sums = torch.zeros(4, device=values.device)
+    for i in range(n_steps):
+        _set_step_size(state, config, n_steps)
+        batch = Batch({name: order[i] for name, order in orders.items()}, Labels(values[i], counted[i], sizes))
+        sums += stepper(batch, beta)
+    state.keep_buffers()
     return _named(sums / n_steps)
 
 
-def _noisy_terms(state: FitState, data: Resident, species: str, rows: Tensor) -> Terms:
-    shape = (rows.numel(), state.model.architecture.latent_dim)
-    noise = torch.randn(shape, generator=state.generator).to(rows.device)
-    windows = data.windows(rows)
-    return terms_of(state.model(species, windows, noise), windows, data.labels[rows])
+def _set_step_size(state: FitState, config: FitConfig, n_steps: int) -> None:
+    if config.schedule == "constant":
+        return
+    group, size = state.optimiser.param_groups[0], step_size(config, state.step / (n_steps * config.epochs))
+    if isinstance(group["lr"], Tensor):
+        group["lr"].fill_(size)
+    else:
+        group["lr"] = size
 
 
 @torch.no_grad()
 def _evaluate(
-    model: AtlasVAE, resident: dict[str, Resident], rows: dict[str, Tensor], weights: Weights
+    state: FitState, resident: dict[str, Resident], rows: dict[str, Tensor], config: FitConfig
 ) -> dict[str, float]:
-    model.eval()
-    terms = []
+    """Return the terms of all windows, a few thousand at a time, at the final weights and without free bits."""
+    state.kept.eval()
+    exact = replace(config, free_bits=0.0, precision="float32")
+    sums = torch.zeros(4, device=state.weights.device)
     for name, mine in rows.items():
-        windows = resident[name].windows(mine)
-        terms.append(terms_of(model(name, windows), windows, resident[name].labels[mine]))
-    return _named(_stacked(torch.stack([total(t, weights) for t in terms]).sum(), terms))
-
-
-def _stacked(loss: Tensor, terms: list[Terms]) -> Tensor:
-    return torch.stack([loss, *(torch.stack(column).sum() for column in zip(*terms, strict=True))])
+        data = resident[name]
+        values, counted = labels_by_step([data.labels[mine][None]], state.model.architecture.heads)
+        for begin in range(0, len(mine), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            labels = Labels(values[0, part], counted[0, part], (len(mine),))
+            terms, loss = objective(state.kept, {name: data.windows(mine[part])}, labels, exact, config.beta)
+            sums += torch.stack([loss, *terms])
+    return _named(sums)
 
 
 def _named(values: Tensor) -> dict[str, float]:
-    return dict(zip(("total", "reconstruction", "kl", "temperature"), values.tolist(), strict=True))
+    return dict(zip(_TERMS, values.tolist(), strict=True))
 
 
-def _nan_terms() -> dict[str, float]:
-    return dict.fromkeys(("total", "reconstruction", "kl", "temperature"), math.nan)
+def _unknown() -> dict[str, float]:
+    return dict.fromkeys(_TERMS, math.nan)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from napari_atlas.errors import InputError
 
-__all__ = ["HEADS", "Head", "HeadKind", "Prediction", "masked_cross_entropy", "masked_mse"]
+__all__ = ["HEADS", "Head", "HeadKind", "Prediction", "masked_cross_entropy", "masked_mean", "masked_mse", "shares"]
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,15 @@ class HeadKind:
     ----------
     build
         ``(latent_dim, n_classes)`` → a module from (n_windows, latent_dim) to predictions.
-    loss
-        ``(predictions, labels)`` → mean error over the known labels, 0 if there are none.
+    known
+        ``labels`` → (n_windows,) whether each label is known.
+    error
+        ``(predictions, labels)`` → (n_windows,) error of each window; labels that are not known are 0.
     """
 
     build: Callable[[int, int], nn.Module]
-    loss: Callable[[Tensor, Tensor], Tensor]
+    known: Callable[[Tensor], Tensor]
+    error: Callable[[Tensor, Tensor], Tensor]
 
 
 class Prediction(NamedTuple):
@@ -71,9 +74,7 @@ class Prediction(NamedTuple):
 
 def masked_mse(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Return the mean squared error over the labels that are not NaN, 0 if there are none."""
-    known = torch.isfinite(wanted)
-    error = torch.where(known, predicted - torch.where(known, wanted, 0.0), 0.0)
-    return error.square().sum() / known.sum().clamp(min=1)
+    return masked_mean(HEADS["regression"], predicted, wanted)
 
 
 def masked_cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -86,9 +87,18 @@ def masked_cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
     wanted
         (n_windows,) classes from 0; −1, or NaN, where unknown.
     """
-    known = wanted >= 0
-    error = nn.functional.cross_entropy(logits, torch.where(known, wanted, 0.0).long(), reduction="none")
-    return torch.where(known, error, 0.0).sum() / known.sum().clamp(min=1)
+    return masked_mean(HEADS["classification"], logits, wanted)
+
+
+def masked_mean(kind: HeadKind, predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean error over the known labels, 0 if there are none."""
+    known = kind.known(wanted)
+    return (kind.error(predicted, torch.where(known, wanted, 0.0)) * shares(known)).sum()
+
+
+def shares(known: Tensor) -> Tensor:
+    """Return how much each label counts: all known ones of a row of (…, n_windows) the same, 1 together."""
+    return known / known.sum(-1, keepdim=True).clamp(min=1)
 
 
 def _dense(latent_dim: int, n_classes: int) -> nn.Module:
@@ -96,7 +106,15 @@ def _dense(latent_dim: int, n_classes: int) -> nn.Module:
     return nn.Sequential(nn.Linear(latent_dim, 32), nn.ReLU(), out, nn.Identity() if n_classes else nn.Flatten(0))
 
 
+def _squared_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+    return (predicted - wanted).square()
+
+
+def _cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(logits, wanted.long(), reduction="none")
+
+
 HEADS = {
-    "regression": HeadKind(_dense, masked_mse),
-    "classification": HeadKind(_dense, masked_cross_entropy),
+    "regression": HeadKind(_dense, torch.isfinite, _squared_error),
+    "classification": HeadKind(_dense, lambda labels: labels >= 0, _cross_entropy),
 }

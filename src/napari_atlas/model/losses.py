@@ -7,28 +7,33 @@ one convention, and nothing else in the package computes a KL term.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from napari_atlas.model.heads import masked_cross_entropy, masked_mse
-from napari_atlas.model.vae import Output
+from napari_atlas.model.heads import HEADS, Head, HeadKind, masked_cross_entropy, masked_mean, masked_mse, shares
+from napari_atlas.model.posteriors import Gaussian
+from napari_atlas.model.vae import Joint, Output
 
 __all__ = [
+    "Labels",
     "Terms",
     "Weights",
     "kl_cholesky",
     "kl_diagonal",
+    "labels_by_step",
     "masked_cross_entropy",
     "masked_mse",
     "terms_of",
+    "terms_together",
     "total",
 ]
 
 
 class Terms(NamedTuple):
-    """Loss terms of one species, each a scalar.
+    """Loss terms, each a scalar: of one species, or summed over the species.
 
     ``temperature`` is the squared error of the temperature head, plus the weighted errors of further heads.
     """
@@ -41,13 +46,25 @@ class Terms(NamedTuple):
 class Weights(NamedTuple):
     """Weights of the KL term and of the temperature term."""
 
-    beta: float
+    beta: float | Tensor
     temperature: float
+
+
+class Labels(NamedTuple):
+    """Labels of a batch of several species, one after the other.
+
+    ``values`` is (n_windows, n_heads), 0 where unknown; ``shares`` is of the same shape, how much each counts: 1 in all
+    per species. ``sizes`` are the windows of each species in the whole batch, of which this may be a part.
+    """
+
+    values: Tensor
+    shares: Tensor
+    sizes: tuple[int, ...]
 
 
 def kl_diagonal(mu: Tensor, logvar: Tensor) -> Tensor:
     """Return the KL divergence from N(μ, σ²) to N(0, 1), averaged over windows and latent dimensions."""
-    return -0.5 * torch.mean(1 + logvar - mu.square() - logvar.exp())
+    return _divergence(mu, logvar, logvar.exp()).mean()
 
 
 def kl_cholesky(mu: Tensor, cholesky: Tensor) -> Tensor:
@@ -60,8 +77,19 @@ def kl_cholesky(mu: Tensor, cholesky: Tensor) -> Tensor:
     cholesky
         (n_windows, latent_dim, latent_dim), the lower triangle L, its diagonal above 0.
     """
-    log_spread = cholesky.diagonal(dim1=1, dim2=2).log()
-    return -0.5 * torch.mean(1 + 2 * log_spread - mu.square() - cholesky.square().sum(2))
+    return _divergences(Gaussian(mu, mu, cholesky)).mean()
+
+
+def _divergences(posterior: Gaussian) -> Tensor:
+    """Return (n_windows, latent_dim) shares of the KL divergence from the posterior to N(0, 1)."""
+    mu, logvar, cholesky = posterior
+    if not cholesky.numel():
+        return _divergence(mu, logvar, logvar.exp())
+    return _divergence(mu, 2 * cholesky.diagonal(dim1=1, dim2=2).log(), cholesky.square().sum(2))
+
+
+def _divergence(mu: Tensor, log_spread: Tensor, variance: Tensor) -> Tensor:
+    return 0.5 * (mu.square() + variance - log_spread - 1)
 
 
 def terms_of(output: Output, windows: Tensor, labels: Tensor) -> Terms:
@@ -79,12 +107,70 @@ def terms_of(output: Output, windows: Tensor, labels: Tensor) -> Terms:
         numbers, NaN where unknown, or classes, −1 where unknown.
     """
     reconstruction = torch.nn.functional.mse_loss(output.reconstruction, windows)
-    kl = kl_cholesky(output.mu, output.cholesky) if output.cholesky.numel() else kl_diagonal(output.mu, output.logvar)
+    kl = _divergences(Gaussian(output.mu, output.logvar, output.cholesky)).mean()
     columns = labels.unbind(1) if labels.ndim == 2 else (labels,)
     head = masked_mse(output.temperature, columns[0]) if output.temperature.numel() else reconstruction.new_zeros(())
     for (further, values), wanted in zip(output.predictions, columns[1:], strict=False):
-        head = head + further.weight * further.kind.loss(values, wanted)
+        head = head + further.weight * masked_mean(further.kind, values, wanted)
     return Terms(reconstruction, kl, head)
+
+
+def labels_by_step(labels: Sequence[Tensor], heads: Sequence[Head]) -> tuple[Tensor, Tensor]:
+    """Return values and shares of the labels of whole batches, as `Labels` has them, with a dimension for steps first.
+
+    Parameters
+    ----------
+    labels
+        Per species (n_steps, n_windows) temperatures, or (n_steps, n_windows, 1 + n_heads), as `terms_of` takes them.
+    heads
+        Those beside the temperature.
+    """
+    kinds = [HEADS["regression"], *(head.kind for head in heads)]
+    found = [_known_of(mine if mine.ndim == 3 else mine[..., None], kinds) for mine in labels]
+    values, counted = zip(*found, strict=True)
+    return torch.cat(values, dim=1), torch.cat(counted, dim=1)
+
+
+def _known_of(labels: Tensor, kinds: Sequence[HeadKind]) -> tuple[Tensor, Tensor]:
+    columns = labels.unbind(-1)
+    known = [kind.known(column) for kind, column in zip(kinds, columns, strict=False)]
+    values = [torch.where(there, column, 0.0) for there, column in zip(known, columns, strict=True)]
+    return torch.stack(values, dim=-1), torch.stack([shares(there) for there in known], dim=-1)
+
+
+def terms_together(joint: Joint, windows: Mapping[str, Tensor], labels: Labels, free_bits: float = 0.0) -> Terms:
+    """Return the loss terms of a batch of several species, each summed over the species.
+
+    Parameters
+    ----------
+    joint
+        What the network made of it.
+    windows
+        Per species (n_windows, n_times, n_channels), z-scored.
+    labels
+        Of the same windows.
+    free_bits
+        Nats per latent dimension and species below which the KL term is level.
+    """
+    pairs = zip(joint.reconstructions, windows.values(), labels.sizes, strict=True)
+    squares = [
+        torch.nn.functional.mse_loss(drawn, mine, reduction="sum") / (n * mine[0].numel()) for drawn, mine, n in pairs
+    ]
+    sizes = [len(mine) for mine in windows.values()]
+    by_species = zip(torch.split(_divergences(joint.posterior), sizes), labels.sizes, strict=True)
+    means = torch.stack([mine.sum(0) / n for mine, n in by_species])
+    kl = (means.clamp(min=free_bits) if free_bits else means).sum() / means.shape[1]
+    return Terms(torch.stack(squares).sum(), kl, _head_error(joint, labels))
+
+
+def _head_error(joint: Joint, labels: Labels) -> Tensor:
+    errors = []
+    if joint.temperature.numel():
+        errors.append((joint.temperature - labels.values[:, 0]).square() * labels.shares[:, 0])
+    for column, (head, values) in enumerate(joint.predictions[: labels.values.shape[1] - 1], start=1):
+        error = head.kind.error(values, labels.values[:, column])
+        errors.append(error * (head.weight * labels.shares[:, column]))
+    return torch.stack(errors).sum() if errors else labels.values.new_zeros(())
 
 
 def total(terms: Terms, weights: Weights) -> Tensor:

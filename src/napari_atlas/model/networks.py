@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from napari_atlas.model._convolution import convolve
 from napari_atlas.model.registry import register_decoder, register_encoder
 
 __all__ = ["ConvDecoder", "ConvEncoder", "TemperatureHead", "pooling_matrix"]
@@ -50,9 +51,10 @@ class ConvEncoder(nn.Module):
 
     def forward(self, windows: Tensor) -> Tensor:
         """Return (n_windows, n_numbers) of (n_windows, n_times, n_channels) windows."""
-        x = torch.relu(_halve(_convolve(windows, self.conv1)))
-        x = torch.relu(_halve(_convolve(x, self.conv2)))
-        x = torch.relu(_convolve(x, self.conv3)).transpose(1, 2) @ self.pooling
+        x = convolve(windows, self.conv1, halve=True)
+        x = convolve(x, self.conv2, halve=True)
+        x = self.pooling.T @ convolve(x, self.conv3, halve=False)
+        x = x.transpose(1, 2)
         numbers: Tensor = self.posterior(torch.relu(self.hidden(x.flatten(1))))
         return numbers
 
@@ -89,23 +91,3 @@ class TemperatureHead(nn.Module):
 
 def _halved(n_times: int) -> int:
     return max(1, n_times // 2)
-
-
-def _convolve(x: Tensor, layer: nn.Conv1d) -> Tensor:
-    """Return (n_windows, n_times, n_out) of (n_windows, n_times, n_in), as the layer with "same" padding would.
-
-    One product of matrices over shifted copies: for windows this short, on the CPU, its backward pass takes half the
-    time of the library's convolution.
-    """
-    kernel, n_times = layer.kernel_size[0], x.shape[1]
-    padded = nn.functional.pad(x, (0, 0, kernel // 2, kernel // 2))
-    shifted = torch.cat([padded[:, i : i + n_times] for i in range(kernel)], dim=2)
-    weight = layer.weight.permute(2, 1, 0).flatten(0, 1)
-    assert layer.bias is not None
-    return shifted @ weight + layer.bias
-
-
-def _halve(x: Tensor) -> Tensor:
-    """Return the larger of neighbouring times, (n_windows, n_times // 2, …); a single time is left as it is."""
-    n_pairs = x.shape[1] // 2
-    return x[:, : 2 * n_pairs].reshape(len(x), n_pairs, 2, -1).amax(2) if n_pairs else x

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from napari_atlas.errors import InputError, NewerFormatError
 from napari_atlas.model.checkpoint import write_tensors
-from napari_atlas.model.fitting import FitState
+from napari_atlas.model.steps import FitState
 
 __all__ = ["load_resume", "save_resume"]
 
@@ -101,7 +101,7 @@ def _digest(parts: dict[str, Any], tensors: dict[str, Tensor]) -> str:
 
 
 def _parts(state: FitState) -> tuple[dataclasses.Field[Any], ...]:
-    return dataclasses.fields(state)
+    return tuple(part for part in dataclasses.fields(state) if part.metadata.get("kept", True))
 
 
 def _plain(value: Any) -> Any:

@@ -90,7 +90,7 @@ def adopt_reference(windows: Windows, config: FitConfig, path: Path) -> Prepared
     Windows that were cut elsewhere are taken as z-scored already, as the reference stores them.
     """
     scaling = {
-        s.name: Scaling(Scaler.identity(windows.signals[s.name].shape[1]), scaled.temperature)
+        s.name: Scaling(Scaler.identity(windows.signals[s.name].n_channels), scaled.temperature)
         if s.signal == "array"
         else scaled
         for s, scaled in zip(windows.species, fit_scaling(windows).values(), strict=True)

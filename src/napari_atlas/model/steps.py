@@ -1,0 +1,198 @@
+"""One training step: all trainable weights as one tensor, their running mean, and the step size over the fit."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from napari_atlas.data.config import FitConfig
+from napari_atlas.model.batches import Resident
+from napari_atlas.model.losses import Labels, Terms, Weights, terms_together, total
+from napari_atlas.model.vae import AtlasVAE
+
+__all__ = ["Batch", "FitState", "Share", "start_fit", "step_size", "take_step"]
+
+_NOT_KEPT = {"kept": False}
+
+
+@dataclass(frozen=True)
+class Share:
+    """The part of every batch that one process has; by default there is one process, and it has all.
+
+    Attributes
+    ----------
+    rank, size
+        Which of how many processes it is.
+    add_up
+        Replaces a tensor by its sum over all processes.
+    """
+
+    rank: int = 0
+    size: int = 1
+    add_up: Callable[[Tensor], None] = lambda _: None
+
+
+@dataclass
+class FitState:
+    """What a fit carries from epoch to epoch.
+
+    Attributes
+    ----------
+    model
+        The network that is trained.
+    kept
+        The same network with a running mean of the weights over steps; it is what is validated and kept.
+    optimiser
+        Of the one tensor that holds all trainable weights.
+    generator, noise
+        Sources of the order of windows, on the CPU, and of the draws from the latent, on the device.
+    step, epoch
+        How many are over.
+    best_epoch, best_loss, best_weights
+        Of the best epoch so far.
+    weights, mean
+        The tensor of trainable weights, and their running mean; parameters of ``model`` and ``kept`` are views of
+        them.
+    share
+        The part of every batch that is computed here.
+    """
+
+    model: AtlasVAE
+    kept: AtlasVAE
+    optimiser: torch.optim.Optimizer
+    generator: torch.Generator
+    noise: torch.Generator
+    step: int = 0
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    weights: Tensor = field(kw_only=True, metadata=_NOT_KEPT)
+    mean: Tensor = field(kw_only=True, metadata=_NOT_KEPT)
+    share: Share = field(default=Share(), kw_only=True, metadata=_NOT_KEPT)
+
+    def keep_buffers(self) -> None:
+        """Bring what is not trained, such as running statistics, over to the network that is kept."""
+        for mine, theirs in zip(self.kept.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One step's windows, as rows of what is on the device.
+
+    Attributes
+    ----------
+    rows
+        Per species (n_windows,) rows of its `Resident`.
+    labels
+        Of all species, one after the other.
+    """
+
+    rows: dict[str, Tensor]
+    labels: Labels
+
+
+def start_fit(model: AtlasVAE, config: FitConfig, share: Share | None = None) -> FitState:
+    """Return the state of a fit before its first epoch."""
+    device = next(model.parameters()).device
+    kept = copy.deepcopy(model)
+    mean = _joined(kept)
+    weights = nn.Parameter(_joined(model))
+    weights.grad = torch.zeros_like(weights)
+    for parameter, view in zip(_trained(model), _views(weights.grad, model), strict=True):
+        parameter.grad = view
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[config.optimiser]
+    optimiser = kind(
+        [weights],
+        lr=torch.tensor(config.learning_rate, device=device) if device.type == "cuda" else config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=device.type in ("cpu", "cuda"),
+        capturable=device.type == "cuda",
+    )
+    noise = torch.Generator(device).manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(config.seed)
+    return FitState(model, kept, optimiser, generator, noise, weights=weights, mean=mean, share=share or Share())
+
+
+def take_step(
+    state: FitState, resident: dict[str, Resident], batch: Batch, config: FitConfig, beta: float | Tensor
+) -> Tensor:
+    """Train on one batch, and return the (4,) total, reconstruction, kl and temperature terms, summed over species."""
+    assert state.weights.grad is not None
+    state.weights.grad.zero_()
+    windows = {name: resident[name].windows(rows) for name, rows in batch.rows.items()}
+    n_windows = sum(len(mine) for mine in windows.values())
+    shape = (n_windows, state.model.architecture.latent_dim)
+    noise = torch.randn(shape, generator=state.noise, device=state.weights.device)
+    terms, loss = objective(state.model, windows, batch.labels, config, beta, noise=noise)
+    loss.backward()  # type: ignore[no-untyped-call]
+    state.share.add_up(state.weights.grad)
+    if config.clip:
+        nn.utils.clip_grad_norm_([state.weights], config.clip, foreach=False)
+    state.optimiser.step()
+    with torch.no_grad():
+        state.mean.lerp_(state.weights, 1.0 - config.averaging if state.step else 1.0)
+    state.step += 1
+    return torch.stack([loss, *terms]).detach()
+
+
+def objective(
+    model: AtlasVAE,
+    windows: dict[str, Tensor],
+    labels: Labels,
+    config: FitConfig,
+    beta: float | Tensor,
+    *,
+    noise: Tensor | None = None,
+) -> tuple[Terms, Tensor]:
+    """Return the loss terms and their weighted sum."""
+    kind = labels.values.device.type
+    with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        joint = model.together(windows, noise)
+    terms = terms_together(joint, windows, labels, config.free_bits)
+    return terms, total(terms, Weights(beta, config.temperature_weight))
+
+
+def step_size(config: FitConfig, share_done: float) -> float:
+    """Return the step size once a share of all steps is done.
+
+    ``one-cycle`` rises over 30 % of the steps from 1/25 of the highest, and falls to 1/250 000 of it, both along a
+    cosine. Source: Smith and Topin, Super-convergence, 2019.
+    """
+    high = config.learning_rate
+    if config.schedule == "cosine":
+        return _eased(high, 0.0, share_done)
+    if config.schedule == "one-cycle":
+        rise = 0.3
+        if share_done < rise:
+            return _eased(high / 25, high, share_done / rise)
+        return _eased(high, high / 250_000, (share_done - rise) / (1 - rise))
+    return high
+
+
+def _eased(begin: float, end: float, share: float) -> float:
+    return end + (begin - end) * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+def _trained(model: nn.Module) -> list[nn.Parameter]:
+    return [p for p in model.parameters() if p.requires_grad]
+
+
+def _joined(model: nn.Module) -> Tensor:
+    """Return one tensor of all trainable weights, of which the model's are views from now on."""
+    joined = torch.cat([p.detach().flatten() for p in _trained(model)])
+    for parameter, view in zip(_trained(model), _views(joined, model), strict=True):
+        parameter.data = view
+    return joined
+
+
+def _views(joined: Tensor, model: nn.Module) -> list[Tensor]:
+    parameters = _trained(model)
+    parts = torch.split(joined.detach(), [p.numel() for p in parameters])
+    return [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
