@@ -1,9 +1,11 @@
 """Do nearest neighbours across species share the hidden state? The latent beside two random forests, in one run.
 
 Prints one JSON object: `latent_ratio` and `forest_ratio` (error of the hidden state over the shuffled error, on test
-windows), `ratio` (one over the other), per seed and in the mean.
+windows), `ratio` (one over the other), per seed and in the mean; and `null_ratio`, the latent's when the hidden states
+of whole recordings have changed places. Without a head nothing ties the species to each other:
 
     python benchmarks/cross_species.py [--seeds 5] [--set key=value ...]
+    python benchmarks/cross_species.py --seeds 10 --set temperature_weight=0
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_atlas import workflow
+from napari_atlas.analysis.alignment import shuffle_by_course
 from napari_atlas.analysis.neighbours import cross_species_error
 from napari_atlas.data.config import FitConfig
 from napari_atlas.sample.reef import ReefSpec, write_reef
@@ -89,6 +92,14 @@ def forest_predictions(atlas, states: np.ndarray, seed: int) -> np.ndarray:
     return predicted
 
 
+def null_ratios(latents: list[np.ndarray], states: list[np.ndarray], courses: list[np.ndarray]) -> np.ndarray:
+    """Return the latent's ratio when the hidden states of whole recordings have changed places, 200 times."""
+    rng = np.random.default_rng(0)
+    pairs = list(zip(states, courses, strict=True))
+    shuffled = ([shuffle_by_course(*pair, rng) for pair in pairs] for _ in range(200))
+    return np.array([cross_species_error(latents, values).ratio for values in shuffled])
+
+
 def compare(project: Path, truth_file: Path, config: FitConfig) -> dict[str, float]:
     """Return the error ratios of the latent and of the forests on test windows."""
     events = list(workflow.fit(project, config))
@@ -100,15 +111,20 @@ def compare(project: Path, truth_file: Path, config: FitConfig) -> dict[str, flo
     values = [states[ids] for ids in test]
     latent = cross_species_error([atlas.latents[ids] for ids in test], values)
     forest = cross_species_error([forests[ids, None] for ids in test], values)
+    null = null_ratios([atlas.latents[ids] for ids in test], values, [table.track[ids].astype(int) for ids in test])
     r2 = [
         1 - ((states[ids] - forests[ids]) ** 2).sum() / ((states[ids] - states[ids].mean()) ** 2).sum() for ids in test
     ]
     return {
         "latent_ratio": round(latent.ratio, 4),
+        "null_ratio": {
+            "mean": round(float(null.mean()), 4),
+            "lowest_5_percent": round(float(np.quantile(null, 0.05)), 4),
+        },
         "forest_ratio": round(forest.ratio, 4),
         "ratio": round(latent.ratio / forest.ratio, 4),
         "forest_r2": [round(float(value), 3) for value in r2],
-        "temperature_r2": [round(f["test"], 3) for f in events[-1].data["temperature_r2"].values()],
+        "temperature_r2": [f["test"] and round(f["test"], 3) for f in events[-1].data["temperature_r2"].values()],
         "epochs": events[-1].data["epochs"],
     }
 

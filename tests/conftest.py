@@ -10,6 +10,15 @@ from pathlib import Path
 
 import pytest
 
+WINDOWS = {"views", "e2e"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that open windows: a display has one keyboard focus."""
+    for item in items:
+        group = "windows" if WINDOWS.intersection(item.path.parts) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

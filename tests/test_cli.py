@@ -18,7 +18,7 @@ from napari_atlas.data.config import FitConfig
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError
 
-VERBS = ("inspect", "new", "add", "fit", "runs", "map", "open", "demo")
+VERBS = ("inspect", "new", "add", "fit", "encode", "runs", "map", "open", "demo")
 QUICK = ("--set", "device=cpu", "--set", "epochs=2", "--set", "beta_warmup=1", "--set", "latent_dim=2")
 Command = Callable[..., tuple[int, str, str]]
 
@@ -83,7 +83,10 @@ def test_help_lists_all_verbs(atlas: Command) -> None:
             "fit",
             ["PROJECT", "--set KEY=VALUE", "--from-reference", "--resume [RUN]", "--list-settings", "keeps the best"],
         ),
-        ("runs", ["PROJECT", "--delete RUN", "--json"]),
+        ("fit", ["--preset [default|reference|", "--config PATH", "--sweep PATH", "--point", "--toml", "--schema"]),
+        ("fit", ["--init-from RUN_OR_FILE", "--freeze"]),
+        ("encode", ["PROJECT", "--with RUN_OR_FILE", "[required]", "--json", "of a trained model"]),
+        ("runs", ["PROJECT [RUN]...", "--compare", "--rename RUN NAME", "--delete RUN", "--json"]),
         ("map", ["PROJECT", "--run", "--neighbors", "--min-dist", "--seed"]),
         ("open", ["PROJECT", "--run", "--pictures"]),
         ("demo", ["[FOLDER]", "--show / --no-show", "--seed"]),
@@ -98,7 +101,7 @@ def test_help_of_every_verb(verb: str, says: list[str], atlas: Command) -> None:
 
 def test_every_verb_has_its_help_tested() -> None:
     (mark,) = (m for m in test_help_of_every_verb.pytestmark if m.name == "parametrize")  # type: ignore[attr-defined]
-    assert tuple(verb for verb, _ in mark.args[1]) == VERBS
+    assert tuple(dict.fromkeys(verb for verb, _ in mark.args[1])) == VERBS
 
 
 def test_json_lines_of_a_whole_project(tmp_path: Path, windows: Path, atlas: Command) -> None:
@@ -134,13 +137,15 @@ def test_plain_lines_of_a_whole_project(project: Path, atlas: Command) -> None:
     (run,) = workflow.runs(project)
     lines = out.splitlines()
     assert lines[0].startswith(f"run {run['run']} on cpu (")
-    assert lines[-2] == f"run {run['run']} done"
+    assert lines[-3] == f"run {run['run']} done"
     figures = run["temperature_r2"]["jelly"]
-    assert lines[-1].startswith(f"  temperature R² on held-out windows: jelly {figures['test']:.2f} (training ")
+    assert lines[-2].startswith(f"  temperature R² on held-out windows: jelly {figures['test']:.2f} (training ")
+    assert lines[-1].startswith("  reconstruction R² on held-out windows: jelly ")
     assert [line.split(":")[0] for line in lines if line.startswith("epoch")] == ["epoch 1", "epoch 2"]
     status, out, err = atlas("runs", project)
     assert (status, err) == (0, "")
-    assert out.startswith(f"{run['run']}  complete, 2 epochs\n  temperature R²")
+    assert out.startswith(f"{run['run']}  complete, 2 epochs; temperature R² on held-out windows: jelly ")
+    assert len(out.splitlines()) == 1
 
 
 def test_files_are_told(windows: Path, atlas: Command) -> None:
@@ -169,6 +174,15 @@ def test_files_are_told(windows: Path, atlas: Command) -> None:
         (["fit", "{project}", "--set", "split=odd"], ["setting split", "'odd'", "choose from auto, recording"]),
         (["fit", "{project}", "--from-reference", "{dir}/none.pt"], ["none.pt: there is no such file", "check"]),
         (["fit", "{project}", "--from-reference", "{tracks}"], ["jelly.npy: it is not a plain torch state", "export"]),
+        (["fit", "{project}", "--freeze"], ["--freeze: there is nothing to be kept", "--init-from"]),
+        (["fit", "{project}", "--init-from", "7"], ["weights 7: there is no such run, folder or file", "none yet"]),
+        (["fit", "{project}", "--init-from", "{dir}"], ["weights.safetensors: there are no weights", "check the path"]),
+        (["fit", "{project}", "--init-from", "{tracks}"], ["jelly.npy: it is not a whole weight file", "restore"]),
+        (["fit", "{project}", "--init-from", "7", "--from-reference", "{tracks}"], ["one set of weights", "leave"]),
+        (["fit", "{project}", "--init-from", "7", "--resume"], ["keeps its settings", "leave the other options out"]),
+        (["encode", "{project}"], ["--with"]),
+        (["encode", "{project}", "--with", "7"], ["weights 7: there is no such run", "none yet"]),
+        (["encode", "{dir}/none", "--with", "7"], ["none: it is not a project", "napari-atlas new"]),
         (["runs", "{dir}"], ["it is not a project", "napari-atlas new"]),
         (["map", "{project}"], ["p.atlas: it has no fitted run", "napari-atlas fit"]),
         (["map", "{project}", "--run", "7"], ["run 7", "p.atlas has no such run", "none yet"]),
@@ -216,8 +230,8 @@ def test_a_signal_keeps_the_best_epoch_and_leaves_with_3(
 ) -> None:
     honest = workflow.fit
 
-    def interrupted(*arguments: Any) -> Iterator[Event]:
-        for event in honest(*arguments):
+    def interrupted(*arguments: Any, **named: Any) -> Iterator[Event]:
+        for event in honest(*arguments, **named):
             if event.kind == "epoch":
                 signal.raise_signal(signal.SIGINT)
             yield event
@@ -248,7 +262,7 @@ def test_a_run_is_resumed_and_deleted(project: Path, atlas: Command) -> None:
 def test_a_fault_that_is_nobodys_input_leaves_with_1(
     project: Path, atlas: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: Any) -> Iterator[Event]:
+    def broken(*_: Any, **__: Any) -> Iterator[Event]:
         raise AtlasError("epoch 3: the loss is nan; lower learning_rate, now 1")
         yield
 

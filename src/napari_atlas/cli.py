@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from napari_atlas import __version__
+from napari_atlas._terminal import comparison_text, sweep_text, typed_settings
+from napari_atlas.analysis import report
 from napari_atlas.data.config import FitConfig, describe
+from napari_atlas.data.config_text import json_schema
+from napari_atlas.data.presets import PRESETS
 from napari_atlas.data.project import AddRequest
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError, InputError, StoppedError
@@ -103,45 +108,113 @@ def add(project: Path, as_json: bool, **options: Any) -> None:
 
 
 @cli.command()
-@click.argument("project", type=PATH)
+@click.argument("project", type=PATH, required=False)
+@click.option("--preset", type=click.Choice(list(PRESETS)), default="default", help="Settings that belong together.")
+@click.option("--config", "file", type=PATH, default=None, help="A file of settings, TOML or JSON.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting; may be repeated.")
 @click.option("--from-reference", type=PATH, default=None, help="Take the weights of a reference checkpoint.")
+@click.option("--init-from", default=None, metavar="RUN_OR_FILE", help="Begin with these weights, not at random.")
+@click.option("--freeze", is_flag=True, help="Keep what these weights have learned; train only what is new.")
 @click.option("--resume", is_flag=False, flag_value="", metavar="[RUN]", help="Continue a run; else the newest.")
-@click.option("--list-settings", is_flag=True, help="List all settings and leave.")
+@click.option("--sweep", type=PATH, default=None, help="Fit all points of this sweep, each as a run of its own.")
+@click.option("--point", type=click.IntRange(min=1), default=None, help="Of a sweep, fit this point alone; from 1.")
+@click.option("--list-settings", "tell", flag_value="list", help="List all settings and leave.")
+@click.option("--toml", "tell", flag_value="toml", help="Print the settings as a TOML file and leave.")
+@click.option("--schema", "tell", flag_value="schema", help="Print the JSON schema of such a file and leave.")
 @json_flag
-def fit(project: Path, settings: tuple[str, ...], list_settings: bool, as_json: bool, **source: Any) -> None:
-    """Fit the model; Ctrl-C stops it and keeps the best epoch so far, and --resume goes on from there."""
+def fit(project: Path | None, tell: str | None, as_json: bool, **typed: Any) -> None:
+    """Fit the model; Ctrl-C stops it and keeps the best epoch so far, and --resume goes on from there.
+
+    Of settings that are given twice, --set wins over --config, and that over --preset.
+    """
     from napari_atlas import workflow
 
-    if list_settings:
-        for knob in describe():
-            _say(knob, f"{knob['name']} = {knob['default']}  {knob['meaning']}", as_json)
+    given = typed_settings(typed["preset"], typed["file"], typed["settings"])
+    config = FitConfig.from_dict(given)
+    if tell:
+        _tell_settings(tell, config, as_json)
         return
-    reference, resume = source["from_reference"], source["resume"]
-    if resume is not None and (settings or reference):
-        raise InputError.of("--resume", "a run that is resumed keeps its settings", "leave the other options out")
-    config = FitConfig.from_dict(dict(_pair(text) for text in settings))
+    if project is None:
+        raise click.MissingParameter(param_type="argument", param_hint="'PROJECT'")
+    reference, resume, sweep = typed["from_reference"], typed["resume"], typed["sweep"]
+    _check_together(given, typed)
+    init = typed["init_from"]
+    init_from = None if init is None else workflow.InitFrom(init, typed["freeze"])
     stop = _Stop().listen()
-    _follow(workflow.fit(project, config, stop, reference, resume), as_json)
+    if sweep:
+        for event in workflow.sweep(project, sweep, given, stop, typed["point"] or 0):
+            _say(event.as_dict(), event.text + sweep_text(event.data.get("rows", [])), as_json)
+    else:
+        _follow(workflow.fit(project, config, stop, reference, resume, init_from=init_from), as_json)
     _leave_if_stopped(stop)
+
+
+def _check_together(given: dict[str, Any], typed: dict[str, Any]) -> None:
+    """Refuse options of a fit that exclude each other."""
+    sweep, begins = typed["sweep"], typed["from_reference"] or typed["init_from"] is not None
+    if typed["resume"] is not None and (given or begins or sweep or typed["freeze"]):
+        raise InputError.of("--resume", "a run that is resumed keeps its settings", "leave the other options out")
+    if (sweep and begins) or (typed["point"] and not sweep):
+        raise InputError.of("--sweep", "it goes with settings and --point alone", "leave the other options out")
+    if typed["freeze"] and typed["init_from"] is None:
+        raise InputError.of("--freeze", "there is nothing to be kept as it is", "name weights with --init-from")
+    if typed["from_reference"] and typed["init_from"] is not None:
+        raise InputError.of("--init-from", "a fit begins with one set of weights", "leave --from-reference out")
 
 
 @cli.command()
 @click.argument("project", type=PATH)
-@click.option("--delete", default="", metavar="RUN", help="Delete this run.")
+@click.option("--with", "weights", required=True, metavar="RUN_OR_FILE", help="The model: a run or its weights.")
 @json_flag
-def runs(project: Path, delete: str, as_json: bool) -> None:
-    """List the fits of a project, or delete one."""
+def encode(project: Path, weights: str, as_json: bool) -> None:
+    """Lay recordings into the latent of a trained model, as a new run; nothing is trained."""
     from napari_atlas import workflow
 
+    _follow(workflow.encode(project, weights), as_json)
+
+
+def _tell_settings(form: str, config: FitConfig, as_json: bool) -> None:
+    values = config.as_dict()
+    if form == "toml":
+        _say(values, config.to_toml().rstrip(), as_json)
+    elif form == "schema":
+        _say(json_schema(), json.dumps(json_schema(), indent=1), as_json)
+    else:
+        for knob in describe():
+            value = values[knob["name"]]
+            _say({**knob, "value": value}, f"{knob['name']} = {value}  {knob['meaning']}", as_json)
+
+
+@cli.command()
+@click.argument("project", type=PATH)
+@click.argument("names", nargs=-1, metavar="[RUN]...")
+@click.option("--compare", is_flag=True, help="Set the runs named, or all, side by side.")
+@click.option("--rename", nargs=2, default=None, metavar="RUN NAME", help="Call a run something; '' takes it back.")
+@click.option("--delete", default="", metavar="RUN", help="Delete this run.")
+@json_flag
+def runs(project: Path, names: tuple[str, ...], compare: bool, as_json: bool, **change: Any) -> None:
+    """List the fits of a project, compare them, name one, or delete one; a name serves wherever an id does."""
+    from napari_atlas import workflow
+
+    if compare:
+        _say_all(workflow.compare_runs(project, names), comparison_text, as_json)
+        return
+    if names:
+        raise InputError.of(" ".join(names), "nothing says what to do with it", "write --compare to compare runs")
+    if change["rename"]:
+        run = workflow.rename_run(project, *change["rename"])
+        label = change["rename"][1].strip()
+        _say({"event": "done", "run": run, "label": label}, f"run {run} is called {label or 'nothing'}", as_json)
+        return
+    delete = change["delete"]
     if delete:
         workflow.delete_run(project, delete)
         _say({"event": "done", "deleted": delete}, f"deleted run {delete}", as_json)
         return
     found = workflow.runs(project)
     for summary in found:
-        figures = _r2_text(summary.get("temperature_r2", {}))
-        _say(summary, f"{summary['run']}  {summary['state']}, {summary['epochs']} epochs{figures}", as_json)
+        name = "  ".join(text for text in (summary["run"], summary["label"], summary["state"]) if text)
+        _say(summary, f"{name}, {summary['epochs']} epochs{report.summary(summary)}", as_json)
     if not found and not as_json:
         click.echo("no run yet: fit one with 'napari-atlas fit PROJECT'")
 
@@ -204,6 +277,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
+    if os.environ.get("RANK", "0") != "0":  # torchrun started several processes, of which the first one speaks
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         code = cli.main(prog_name="napari-atlas", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as wanted:
@@ -231,7 +306,14 @@ def _fail(text: str, code: int) -> int:
 
 def _follow(events: Iterable[Event], as_json: bool) -> None:
     for event in events:
-        _say(event.as_dict(), event.text + _r2_text(event.data.get("temperature_r2", {})), as_json)
+        _say(event.as_dict(), "\n  ".join([event.text, *report.lines(event.data)]), as_json)
+
+
+def _say_all(rows: list[dict[str, Any]], as_text: Callable[[list[dict[str, Any]]], str], as_json: bool) -> None:
+    for row in rows if as_json else ():
+        _say(row, "", as_json)
+    if not as_json:
+        _say({}, as_text(rows), as_json)
 
 
 def _say(value: dict[str, Any], text: str, as_json: bool) -> None:
@@ -240,25 +322,6 @@ def _say(value: dict[str, Any], text: str, as_json: bool) -> None:
         print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text, flush=True)  # noqa: T201
     except (BrokenPipeError, OSError):
         sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-
-def _pair(text: str) -> tuple[str, str]:
-    key, mark, value = text.partition("=")
-    if not mark:
-        raise InputError.of(f"--set {text}", "there is no = in it", "write --set key=value")
-    return key.strip(), value.strip()
-
-
-def _r2_text(figures: dict[str, dict[str, Any]]) -> str:
-    told = [
-        f"{name} {_figure(f['test'])} (training {_figure(f['train'])}, shuffled {_figure(f['shuffled'])})"
-        for name, f in figures.items()
-    ]
-    return "\n  temperature R² on held-out windows: " + "; ".join(told) if told else ""
-
-
-def _figure(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.2f}"
 
 
 def _inspection_text(found: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ __all__ = [
     "open_workspace",
     "project_dock",
     "project_reader",
+    "runs_dock",
     "timeline",
     "training_dock",
 ]
@@ -39,6 +40,11 @@ def project_dock() -> QWidget:
 def training_dock() -> QWidget:
     """Return the dock that fits the model."""
     return _current().widget("training")
+
+
+def runs_dock() -> QWidget:
+    """Return the dock that lists the fits."""
+    return _current().widget("runs")
 
 
 def latent_map() -> QWidget:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_atlas._pretrained import InitFrom, start_with
+from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
 from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
@@ -16,7 +18,6 @@ from napari_atlas.data.recording import Recording
 from napari_atlas.data.results import Event
 from napari_atlas.data.windows import Windows, make_tracks
 from napari_atlas.errors import InputError, StoppedError, naming
-from napari_atlas.io import running
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
 from napari_atlas.io.loading import (
@@ -38,10 +39,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEMO_PROJECT",
+    "InitFrom",
     "add",
     "add_reef",
+    "compare_runs",
     "delete_run",
     "demo",
+    "encode",
     "fit",
     "inspect",
     "load_atlas",
@@ -49,7 +53,9 @@ __all__ = [
     "load_windows",
     "make_map",
     "new",
+    "rename_run",
     "runs",
+    "sweep",
 ]
 
 ShouldStop = Callable[[], bool]
@@ -98,18 +104,6 @@ def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
     return added
 
 
-def runs(folder: Path) -> list[dict[str, Any]]:
-    """Return one summary per run, the oldest first."""
-    read_project(folder)
-    return [_summary(run) for run in list_runs(folder)]
-
-
-def delete_run(folder: Path, run: str) -> None:
-    """Delete a run with all that belongs to it; one that is being fitted is refused."""
-    read_project(folder)
-    running.delete_run(find_run(folder, run))
-
-
 def load_tracks_of(folder: Path, recording: str) -> Recording:
     """Return one recording of a project with its keypoints or hulls."""
     project = read_project(folder)
@@ -133,7 +127,7 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
     atlas = Atlas(folder, infos, windows, tracks)
     if chosen is None:
         return atlas
-    if chosen.config["recipe"] != recipe_hash(project):
+    if chosen.config.get("recipe") != recipe_hash(project):
         return replace(atlas, card={"notes": [f"run {chosen.name} is out of date: its recordings or settings changed"]})
     return _with_run(atlas, chosen)
 
@@ -144,6 +138,8 @@ def fit(
     should_stop: ShouldStop = never,
     from_reference: Path | None = None,
     resume: str | None = None,
+    *,
+    init_from: InitFrom | None = None,
 ) -> Iterator[Event]:
     """Fit the model to a project's windows and write a run; a generator of events.
 
@@ -160,11 +156,13 @@ def fit(
     resume
         Continue this run, which was stopped or cut off; "" is the newest one. On the CPU it ends as if it had
         never been interrupted.
+    init_from
+        Begin with these weights instead of drawing some at random. Species that they do not know join their latent.
 
     Raises
     ------
     InputError
-        If the project cannot be fitted as asked, or the run cannot be resumed.
+        If the project cannot be fitted as asked, the run cannot be resumed, or the weights are of other shapes.
     StoppedError
         If a stop was asked for before the first epoch ended.
     """
@@ -172,7 +170,63 @@ def fit(
 
     if resume is not None:
         return resume_fit(folder, resume, should_stop)
-    return begin_fit(folder, config, should_stop, from_reference)
+    return begin_fit(folder, config, should_stop, lambda: start_with(folder, from_reference, init_from))
+
+
+def encode(folder: Path, weights: str) -> Iterator[Event]:
+    """Write a new run of what a trained model makes of a project's windows; a generator of events.
+
+    Nothing is trained. Windows of recordings that the model was trained on count as train, the others as test, and
+    those outside what it was trained on are flagged.
+
+    Parameters
+    ----------
+    folder
+        The project. Its windows have to be cut as those that the model was trained on.
+    weights
+        Id or label of a run of the project, a run's folder, or a weight file.
+
+    Raises
+    ------
+    InputError
+        If there are no such weights, or they are of other species or window shapes.
+    """
+    from napari_atlas._fit import begin_encode
+
+    return begin_encode(folder, weights)
+
+
+def sweep(
+    folder: Path, file: Path, given: Mapping[str, Any], should_stop: ShouldStop = never, point: int = 0
+) -> Iterator[Event]:
+    """Fit what a sweep file asks for, each point as a run of its own; a generator of events.
+
+    ``sweeps/<name>.csv`` in the project has a row per point, and is written anew after each. A point that has a
+    complete run is not fitted again, one that was cut off goes on, and one that fails is a row with its error.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    file
+        The sweep, in TOML or JSON.
+    given
+        Settings that are the same for all points; they win over those of the file.
+    should_stop
+        Asked between two epochs; the point under way is kept.
+    point
+        Fit this point alone, counted from 1; 0 fits all.
+
+    Raises
+    ------
+    InputError
+        If the project or the file cannot be used; nothing is fitted then.
+    StoppedError
+        If a stop was asked for before the first epoch of a point ended.
+    """
+    from napari_atlas._sweep import run_sweep
+
+    return run_sweep(folder, file, given, should_stop, point)
 
 
 def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
@@ -182,7 +236,7 @@ def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
 
     whole, chosen = read_project(folder), find_run(folder, run)
     fitted, latents = as_fitted(whole, chosen.config), chosen.read_latents()
-    if chosen.config["recipe"] != recipe_hash(fitted):
+    if chosen.config.get("recipe") != recipe_hash(fitted):
         raise InputError.of(f"run {chosen.name}", "its recordings or settings have changed since", "fit again")
     if not latents:
         raise InputError.of(f"run {chosen.name}", "it has no latents yet", "wait for the fit, or fit again")
@@ -253,6 +307,9 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     latents = run.read_latents()
     if not latents:
         return replace(atlas, run=run.name, card={"notes": [f"run {run.name} was interrupted before it was encoded"]})
+    if not {"mu", "predicted", "split"} <= latents.keys() or len(latents["mu"]) != len(atlas.windows.table):
+        note = f"run {run.name} is out of date: another version of the program made it"
+        return replace(atlas, card={"notes": [note]})
     from napari_atlas.analysis.projection import project_linearly
 
     found = run.map_recipes
@@ -288,16 +345,3 @@ def _check_windows(before: Project, grown: Project, made: list[Recording]) -> No
                 f"it gives no window of {species.window:g} s with at most 30 % missing",
                 f"shorten the window of species {species.name}, or check the tracking",
             )
-
-
-def _summary(run: RunFolder) -> dict[str, Any]:
-    card = run.card
-    state = "complete" if card else "interrupted" if run.weights.is_file() else "unfinished"
-    return {
-        "run": run.name,
-        "state": "running" if running.process_of(run) else state,
-        "epochs": len(run.read_history()),
-        "maps": list(run.map_recipes),
-        "resumable": running.resumable(run),
-        **card,
-    }

@@ -186,8 +186,8 @@ def test_settings_are_read_from_text() -> None:
     ("values", "says"),
     [
         ({"epoch": 3}, "epoch is not a setting; choose from latent_dim, encoder"),
-        ({"epochs": "many"}, "setting epochs: 'many' is not int"),
-        ({"epochs": None}, "setting epochs: None is not int"),
+        ({"epochs": "many"}, "setting epochs: 'many' is not a whole number"),
+        ({"epochs": None}, "setting epochs: None is not a whole number"),
         ({"epochs": 0}, "setting epochs: 0 is out of range; give a value from 1"),
         ({"learning_rate": "nan"}, "setting learning_rate: nan is out of range"),
         ({"beta": -1}, "setting beta: -1.0 is out of range"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +235,25 @@ def test_the_scaler_of_labels() -> None:
     unknown = Scaler.of_labels(np.full(3, np.nan))
     assert np.isnan(unknown.apply(labels)).all()
     assert np.isnan(unknown.undo(np.zeros(3))).all(), "nothing is predicted in a unit that is not known"
+
+
+def test_overlapping_windows_cost_hardly_more_than_their_signals() -> None:
+    """The short form of ``benchmarks/windows_memory.py``."""
+
+    def tracks() -> Iterator[Track]:
+        for number in range(24):
+            yield Track(
+                key=TrackKey("a", f"r{number}", "x"), values=np.random.default_rng(number).random((1000, 54)),
+                times=np.arange(1000) / 30, frames=np.arange(1001), temperature=np.full(1000, 20.0), length=51,
+                starts=np.arange(950), labels=np.empty(0),
+            )  # fmt: skip
+
+    tracemalloc.start()
+    windows = Windows.from_tracks(tracks(), [Species("a", "array", bin_rate=0)])
+    gathered = windows.gather(np.arange(900, 1000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(windows.table) == 24 * 950
+    assert gathered.shape == (100, 51, 54)
+    np.testing.assert_array_equal(gathered[60], windows.signals["a"].tracks[1][10:61])
+    assert peak / (24 * 1000 * 54 * 8) < 1.5

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QLabel, QPushButton, QSpinBox, QTreeWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QSpinBox, QTreeWidget, QWidget
 
 from napari_atlas import workflow
 from napari_atlas.jobs import command_line
@@ -54,7 +54,7 @@ def test_train_shows_progress_then_the_map_and_what_it_is_worth(reef, workspace,
     assert any(text.startswith("epoch ") for text in states)
     assert "cpu" in dock.findChild(QLabel, "atlas-device").text()
     card = dock.findChild(QLabel, "atlas-card").text()
-    assert "held out" in card
+    assert "held" in card
     assert "shuffled" in card
     assert len(workspace.session.atlas.coordinates) == len(workspace.session.atlas.windows.table)
 
@@ -65,16 +65,40 @@ def test_stop_keeps_the_best_epoch(reef, workspace, wait):
     workspace.open(reef)
     wait(train.isEnabled)
     dock.findChild(QSpinBox, "atlas-epochs").setValue(100_000)
-    epochs = []
+    epochs, session = [], workspace.session
     workspace.desk.runner.event.connect(lambda e: epochs.append(e.get("epoch")))
     press(train)
     wait(lambda: len([e for e in epochs if e]) > 24, 90)
+    assert session.mapped.recipe.startswith("while training · epoch "), "the map is that of the fit under way"
+    examples = dock.findChild(QWidget, "atlas-reconstructions").accessibleDescription()
+    assert examples.count("jellyfish · held out") == examples.count("stickleback · held out") == 2
     press(stop)
-    wait(lambda: workspace.session.atlas.run != "", 60)
-    card = workspace.session.atlas.card
+    wait(lambda: session.atlas.run != "", 60)
+    card = session.atlas.card
     assert card["stopped"] is True
     assert card["best_epoch"] >= 20
-    assert np.isfinite(workspace.session.atlas.latents).all()
+    assert np.isfinite(session.atlas.latents).all()
+    assert session.mapped is session.atlas
+    assert session.live.epoch == card["best_epoch"], "the examples are those of what was kept"
+    goes_on(workspace, wait, epochs)
+
+
+def goes_on(workspace, wait, epochs):
+    """Continue the run that was stopped, and stop it again."""
+    dock, session = workspace.widget("training"), workspace.session
+    button, stop = dock.findChild(QPushButton, "atlas-continue"), dock.findChild(QPushButton, "atlas-stop")
+    wait(lambda: session.job.verb == "map")
+    press(stop)
+    wait(lambda: button.isVisible() and not stop.isVisible())
+    run, last = session.atlas.run, max(e for e in epochs if e)
+    assert run in button.toolTip()
+    press(button)
+    wait(lambda: max(e for e in epochs if e) > last + 3)
+    assert sorted(e for e in epochs if e) == list(range(1, max(e for e in epochs if e) + 1))
+    assert session.mapped.recipe.startswith("while training · epoch ")
+    press(stop)
+    wait(lambda: session.atlas.card["epochs"] > last + 3)
+    assert session.atlas.run == run
 
 
 def test_a_window_follows_a_fit_that_was_under_way_before_it_opened(reef, workspace, wait):

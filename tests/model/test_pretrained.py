@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from napari_atlas.data.config import FitConfig
-from napari_atlas.data.novelty import mahalanobis, novelty
+from napari_atlas.data.novelty import Trained, judge, mahalanobis, novelty
 from napari_atlas.data.splits import assign_split
 from napari_atlas.data.windows import Windows
 from napari_atlas.errors import InputError
@@ -280,6 +281,17 @@ def test_novelty_is_judged_within_a_species() -> None:
     unseen = novelty(mu, error, ["a"] * 50 + ["b"] * 50, np.arange(100) < 50)
     assert unseen.outside[50:].all()
     assert np.isnan(unseen.distance[50:]).all()
+
+
+def test_what_training_windows_look_like_survives_as_json() -> None:
+    mu, error = make_latents()
+    direct = novelty(mu, error, ["a"] * 2000, np.arange(2000) < 1000)
+    kept = Trained.from_dict(json.loads(json.dumps(Trained.of(mu[:1000], error[:1000]).as_dict())))
+    again = judge(mu, error, ["a"] * 2000, {"a": kept})
+    assert all(np.array_equal(x, y) for x, y in zip(direct, again, strict=True))
+    assert judge(mu, error, ["b"] * 2000, {"a": kept}).outside.all()
+    with pytest.raises(ValueError, match="another latent"):
+        Trained.from_dict(kept.as_dict() | {"mean": [0.0]})
 
 
 @pytest.mark.parametrize(("n", "percentile"), [(9, 99.0), (10, 0.0), (10, 101.0)])

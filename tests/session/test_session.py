@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_atlas.data.atlas import Atlas, RecordingInfo
+from napari_atlas.data.live import Live
 from napari_atlas.data.species import Species
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.data.windows import Track, TrackKey, Windows
@@ -158,3 +159,44 @@ def test_a_windows_rank_counts_within_its_animal() -> None:
     assert atlas.track_index("b", "1") == 3
     assert atlas.track_index("b", "2") == -1
     assert not atlas.has_map
+
+
+def make_live(atlas: Atlas, epoch: int, **changes: object) -> Live:
+    """Return every second window of an atlas in a fit under way."""
+    ids = np.arange(0, len(atlas.windows.table), 2)
+    places = np.full((ids.size, 2), float(epoch), dtype=np.float32)
+    split = np.full(ids.size, 2, dtype=np.int8)
+    return replace(Live(atlas.folder / "runs" / "9", epoch, len(atlas.windows.table), ids, places, split), **changes)
+
+
+def test_a_fit_under_way_lends_its_places_to_the_map_and_takes_them_back() -> None:
+    session, atlas, heard = Session(), make_atlas(stride=5), []
+    atlas = replace(atlas, coordinates=np.ones((len(atlas.windows.table), 2), dtype=np.float32), recipe="UMAP")
+    session.live_changed.connect(lambda live: heard.append(live and live.epoch))
+    session.show(atlas)
+    assert session.mapped is atlas
+    for _ in range(2):
+        session.watch(make_live(atlas, 3))
+    mapped = session.mapped
+    assert mapped is not None
+    assert mapped.recipe == f"while training · epoch 3 · 14 of {len(atlas.windows.table)} windows · PCA, aligned"
+    assert (mapped.coordinates[::2] == 3).all()
+    assert np.isnan(mapped.coordinates[1::2]).all()
+    assert mapped.windows.table.in_split("test").tolist() == [True, False] * 14
+    assert session.atlas is atlas
+    session.watch(None)
+    assert session.mapped is atlas
+    assert heard == [3, None], "equal values stay silent"
+
+
+def test_what_ended_or_belongs_elsewhere_leaves_the_map_alone() -> None:
+    session, atlas = Session(), make_atlas(stride=5)
+    session.show(atlas)
+    for changes in ({"under_way": False}, {"run": Path("q") / "runs" / "9"}, {"n_windows": 5}):
+        session.watch(make_live(atlas, 3, **changes))
+        assert session.mapped is atlas, changes
+    session.watch(make_live(atlas, 4))
+    again, ended = replace(atlas, run="9"), make_live(atlas, 4, under_way=False)
+    session.show(again, ended)
+    assert session.mapped is again
+    assert session.live is ended

@@ -12,6 +12,7 @@ from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QToolButton
 
+from napari_atlas.data.live import Live
 from napari_atlas.session import linking
 from napari_atlas.session.session import Session
 from napari_atlas.views import _map_model as model
@@ -297,3 +298,60 @@ def test_themes_and_buttons(latent_map: LatentMap) -> None:
     latent_map.set_theme("dark")
     names = {b.text() for b in latent_map.findChildren(QToolButton) if not isinstance(b, LegendEntry)}
     assert {"lasso  L", "box  B", "fit  F"} <= names
+
+
+def live_of(atlas: Atlas, epoch: int, scale: float = 1.0) -> Live:
+    """Return all windows but the last ten in a fit under way, each at its place on the map times *scale*."""
+    n = len(atlas.windows.table)
+    ids = np.arange(n - 10)
+    places = (atlas.coordinates[ids] * scale).astype(np.float32)
+    return Live(atlas.folder / "runs" / "9", epoch, n, ids, places, atlas.windows.table.split[ids])
+
+
+@pytest.mark.gui
+def test_points_of_a_fit_under_way_move_and_the_view_stays(
+    latent_map: LatentMap, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    atlas = session.atlas
+    assert atlas is not None
+    before = latent_map.coordinates_on_screen(17)
+    session.watch(live_of(atlas, 1))
+    first = latent_map.coordinates_on_screen(17)
+    colored: list[object] = []
+    monkeypatch.setattr("napari_atlas.views.latent_map.coloring_of", lambda *args: colored.append(args))
+    session.watch(live_of(atlas, 6, scale=0.9))
+    moved = latent_map.coordinates_on_screen(17)
+    assert 0 < (moved - first).manhattanLength() < 80
+    click(latent_map, 17)
+    assert session.selection.ids.tolist() == [17], "it is found where it is now"
+    session.watch(live_of(atlas, 9, scale=0.1))
+    assert (latent_map.coordinates_on_screen(17) - first).manhattanLength() <= 4, "brought nearer again"
+    assert not colored, "colours and legend were left alone"
+    monkeypatch.undo()
+    session.watch(None)
+    assert (latent_map.coordinates_on_screen(17) - before).manhattanLength() <= 2
+
+
+@pytest.mark.gui
+def test_a_view_that_somebody_moved_is_left_alone(latent_map: LatentMap, session: Session) -> None:
+    assert session.atlas is not None
+    session.watch(live_of(session.atlas, 1))
+    start = latent_map.coordinates_on_screen(20)
+    drag(latent_map, [start, start + QPoint(30, 10), start + QPoint(60, 20)])
+    place = latent_map.coordinates_on_screen(0)
+    session.watch(live_of(session.atlas, 2, scale=5.0))
+    assert (latent_map.coordinates_on_screen(0) - place).manhattanLength() <= 1, "the origin has not moved"
+
+
+@pytest.mark.gui
+def test_the_first_fit_of_a_project_has_a_map_while_it_is_under_way(
+    latent_map: LatentMap, session: Session, atlas: Atlas
+) -> None:
+    bare = replace(atlas, run="", coordinates=np.empty((0, 2), dtype=np.float32), recipe="")
+    session.show(bare)
+    session.watch(live_of(spread(atlas), 1))
+    assert model.recipe_of(session.mapped).startswith("while training · epoch 1 · ")
+    click(latent_map, 5)
+    assert session.selection.ids.tolist() == [5]
+    session.watch(None)
+    assert not model.recipe_of(session.mapped)

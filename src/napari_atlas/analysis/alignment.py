@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,9 +11,20 @@ from numpy.typing import NDArray
 
 from napari_atlas.data.windows import WindowTable
 
-__all__ = ["HeldOut", "held_out_r2", "r_squared", "shuffle_by_course"]
+__all__ = [
+    "HeldOut",
+    "courses_of",
+    "covariate_r2",
+    "held_out_r2",
+    "r_squared",
+    "reconstruction_r2",
+    "shuffle_by_course",
+    "smallest_p",
+]
 
 Floats = NDArray[np.floating]
+
+_PARTS = ("train", "validation", "test")
 
 
 def r_squared(labels: Floats, predicted: Floats) -> float:
@@ -52,16 +64,19 @@ def shuffle_by_course(labels: Floats, courses: NDArray[np.integer], rng: np.rand
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Temperature R² of one species.
+    """R² of one covariate in one species.
 
     Attributes
     ----------
     train, validation, test
         R² on the windows of each part; NaN where it is undefined.
     shuffled
-        Mean test R² after whole temperature courses changed places.
+        Mean test R² after whole courses of the covariate changed places.
     n_courses
         Independent courses among the test windows.
+    smallest_p
+        The smallest p-value that so many courses can give, which is 1/n_courses! if no two are alike; NaN without
+        test windows.
     """
 
     train: float
@@ -69,46 +84,115 @@ class HeldOut:
     test: float
     shuffled: float
     n_courses: int
+    smallest_p: float
 
 
 def held_out_r2(table: WindowTable, predicted: Floats, seed: int = 0, n_shuffles: int = 200) -> dict[str, HeldOut]:
-    """Return the temperature R² of every species that has temperatures.
+    """Return the temperature R² of every species that has temperatures; see `covariate_r2`."""
+    return covariate_r2(table, table.temperature, predicted, seed, n_shuffles)
+
+
+def covariate_r2(
+    table: WindowTable, labels: Floats, predicted: Floats, seed: int = 0, n_shuffles: int = 200
+) -> dict[str, HeldOut]:
+    """Return the R² of a covariate in every species that has it.
 
     Parameters
     ----------
     table
         One row per window.
+    labels
+        (n_windows,) the covariate in its own unit; NaN where unknown.
     predicted
-        (n_windows,) °C read off the latent.
+        (n_windows,) the same, read off the latent.
     seed, n_shuffles
         Of the shuffled mean.
     """
     results = {}
     for species in table.species_names():
         rows = table.rows_of(species)
-        if not np.isfinite(table.temperature[rows]).any():
+        if not np.isfinite(labels[rows]).any():
             continue
-        parts = {name: rows[table.in_split(name)[rows]] for name in ("train", "validation", "test")}
-        figures = {name: r_squared(table.temperature[ids], predicted[ids]) for name, ids in parts.items()}
-        shuffled, n_courses = _shuffled_r2(table, predicted, parts["test"], np.random.default_rng(seed), n_shuffles)
-        results[species] = HeldOut(**figures, shuffled=shuffled, n_courses=n_courses)
+        parts = {name: rows[table.in_split(name)[rows]] for name in _PARTS}
+        figures = {name: r_squared(labels[ids], predicted[ids]) for name, ids in parts.items()}
+        test = parts["test"]
+        courses, n_courses = courses_of(table, test)
+        rng = np.random.default_rng(seed)
+        shuffled = _shuffled_r2(labels[test], predicted[test], courses, rng, n_shuffles)
+        results[species] = HeldOut(
+            **figures, shuffled=shuffled, n_courses=n_courses, smallest_p=smallest_p(table, labels, test)
+        )
     return results
 
 
-def _shuffled_r2(
-    table: WindowTable, predicted: Floats, ids: NDArray[np.int64], rng: np.random.Generator, n_shuffles: int
-) -> tuple[float, int]:
+def reconstruction_r2(table: WindowTable, residual: Floats, total: Floats) -> dict[str, dict[str, float]]:
+    """Return, per species and part, how much of the windows' spread their reconstruction explains.
+
+    1 is perfect, 0 is what a line at the mean of the training windows reaches. NaN ("undefined") where a part has
+    no window or does not vary.
+
+    Parameters
+    ----------
+    table
+        One row per window.
+    residual, total
+        (n_windows,) squares summed over the known values of each window, z-scored on training windows: of what the
+        reconstruction misses, and of the values themselves.
+    """
+    results = {}
+    for species in table.species_names():
+        rows = table.rows_of(species)
+        parts = {name: rows[table.in_split(name)[rows]] for name in _PARTS}
+        results[species] = {name: _explained(residual[ids], total[ids]) for name, ids in parts.items()}
+    return results
+
+
+def courses_of(table: WindowTable, ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Return (n_ids,) what may change places when windows are shuffled, and how many independent courses there are.
+
+    All animals of a recording share one course. If there is a single recording, its animals change places.
+    """
+    courses = _recording_of_track(table)[table.track[ids]]
+    n_courses = int(np.unique(courses).size)
+    return (table.track[ids].astype(np.int64) if n_courses == 1 else courses), n_courses
+
+
+def smallest_p(table: WindowTable, labels: Floats, ids: NDArray[np.int64]) -> float:
+    """Return the smallest p-value that shuffling whole courses can give; NaN without windows.
+
+    It is 1 over the number of orders of the courses that differ; two courses that hold the same values are alike.
+
+    Parameters
+    ----------
+    table
+        One row per window.
+    labels
+        (n_windows,) the covariate.
+    ids
+        (n_ids,) the windows whose courses are shuffled.
+    """
     if not ids.size:
-        return math.nan, 0
-    n_courses = int(np.unique(_courses(table)[table.track[ids]]).size)
-    courses = table.track[ids].astype(np.int64) if n_courses == 1 else _courses(table)[table.track[ids]]
-    labels = table.temperature[ids]
-    values = [r_squared(shuffle_by_course(labels, courses, rng), predicted[ids]) for _ in range(n_shuffles)]
-    return float(np.mean(values)), n_courses
+        return math.nan
+    courses, mine = _recording_of_track(table)[table.track[ids]], labels[ids]
+    alike = Counter(np.unique(mine[courses == course].round(3)).tobytes() for course in np.unique(courses))
+    return math.prod(map(math.factorial, alike.values())) / math.factorial(alike.total())
 
 
-def _courses(table: WindowTable) -> NDArray[np.int64]:
-    """Return (n_tracks,) which recording, hence temperature course, each track belongs to."""
+def _explained(residual: Floats, total: Floats) -> float:
+    spread = float(total.sum(dtype=np.float64))
+    return 1.0 - float(residual.sum(dtype=np.float64)) / spread if spread > 1e-12 else math.nan
+
+
+def _shuffled_r2(
+    labels: Floats, predicted: Floats, courses: NDArray[np.int64], rng: np.random.Generator, n_shuffles: int
+) -> float:
+    if not labels.size:
+        return math.nan
+    return float(np.mean([r_squared(shuffle_by_course(labels, courses, rng), predicted) for _ in range(n_shuffles)]))
+
+
+def _recording_of_track(table: WindowTable) -> NDArray[np.int64]:
+    """Return (n_tracks,) which recording, hence course, each track belongs to."""
     names = [(key.species, key.recording) for key in table.keys]
     order = {name: i for i, name in enumerate(dict.fromkeys(names))}
     return np.array([order[name] for name in names], dtype=np.int64)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Novelty", "mahalanobis", "novelty"]
+__all__ = ["Novelty", "Trained", "judge", "mahalanobis", "novelty"]
 
 _RIDGE = 1e-6
 
@@ -29,6 +31,78 @@ class Novelty(NamedTuple):
     def outside(self) -> NDArray[np.bool_]:
         """Whether either sign is there, (n_windows,)."""
         return self.badly_rebuilt | self.far
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What the training windows of one species look like to a model.
+
+    Attributes
+    ----------
+    mean, covariance
+        Of their latents, (latent_dim,) and (latent_dim, latent_dim).
+    farthest
+        Limit of the Mahalanobis distance, without unit.
+    worst
+        Limit of the reconstruction error, z-scored and squared.
+    """
+
+    mean: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    farthest: float
+    worst: float
+
+    @classmethod
+    def of(cls, mu: ArrayLike, error: ArrayLike, percentile: float = 99.0) -> Trained:
+        """Return what (n_windows, latent_dim) latents and (n_windows,) errors, all finite, look like.
+
+        Both limits are the percentile of these windows themselves; there must be at least one.
+        """
+        latents, errors = np.asarray(mu, float), np.asarray(error, float)
+        mean = latents.mean(axis=0)
+        covariance = (latents - mean).T @ (latents - mean) / len(latents)
+        farthest = np.percentile(_distance(latents, mean, covariance), percentile)
+        return cls(mean, covariance, float(farthest), float(np.percentile(errors, percentile)))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Trained:
+        """Return what `as_dict` gave.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If a value is missing, or is not of its kind.
+        """
+        mean, covariance = np.array(values["mean"], float), np.array(values["covariance"], float)
+        if covariance.shape != (mean.size, mean.size):
+            raise ValueError("the covariance is of another latent than the mean")
+        return cls(mean, covariance, float(values["farthest"]), float(values["worst"]))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values as JSON types."""
+        shape = {"mean": self.mean.tolist(), "covariance": self.covariance.tolist()}
+        return {**shape, "farthest": self.farthest, "worst": self.worst}
+
+
+def judge(mu: ArrayLike, error: ArrayLike, species: ArrayLike, trained: Mapping[str, Trained]) -> Novelty:
+    """Compare every window with what the training windows of its species look like; the rest is as in `novelty`.
+
+    Parameters
+    ----------
+    mu, error, species
+        (n_windows, latent_dim), (n_windows,) and (n_windows,).
+    trained
+        By species.
+    """
+    latents, errors, names = np.asarray(mu, float), np.asarray(error, float), np.asarray(species)
+    found = Novelty(np.full(errors.size, np.nan), np.ones(errors.size, bool), np.ones(errors.size, bool))
+    for name in np.unique(names):
+        known, mine = trained.get(str(name)), names == name
+        if known is not None:
+            found.distance[mine] = _distance(latents[mine], known.mean, known.covariance)
+            found.badly_rebuilt[mine] = ~(errors[mine] <= known.worst)
+            found.far[mine] = ~(found.distance[mine] <= known.farthest)
+    return found
 
 
 def novelty(
@@ -69,16 +143,12 @@ def novelty(
         raise ValueError("mu, error, species and trained must have one row per window")
     if not 0 < percentile <= 100:
         raise ValueError(f"percentile is {percentile}; give one above 0 and up to 100")
-    found = Novelty(np.full(errors.size, np.nan), np.ones(errors.size, bool), np.ones(errors.size, bool))
+    trained_on = {}
     for name in np.unique(names):
-        mine = names == name
-        learned = mine & known & np.isfinite(errors) & np.isfinite(latents).all(axis=1)
-        if not learned.any():
-            continue
-        found.distance[mine] = mahalanobis(latents[mine], latents[learned])
-        found.badly_rebuilt[mine] = ~(errors[mine] <= np.percentile(errors[learned], percentile))
-        found.far[mine] = ~(found.distance[mine] <= np.percentile(found.distance[learned], percentile))
-    return found
+        learned = (names == name) & known & np.isfinite(errors) & np.isfinite(latents).all(axis=1)
+        if learned.any():
+            trained_on[str(name)] = Trained.of(latents[learned], errors[learned], percentile)
+    return judge(latents, errors, names, trained_on)
 
 
 def mahalanobis(points: NDArray[np.float64], cloud: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,9 +165,14 @@ def mahalanobis(points: NDArray[np.float64], cloud: NDArray[np.float64]) -> NDAr
         (n_cloud, n_dims), finite, at least one row.
     """
     centred = cloud - cloud.mean(axis=0)
-    covariance = centred.T @ centred / len(cloud)
-    n_dims = covariance.shape[0]
+    return _distance(points, cloud.mean(axis=0), centred.T @ centred / len(cloud))
+
+
+def _distance(
+    points: NDArray[np.float64], mean: NDArray[np.float64], covariance: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    n_dims = mean.size
     ridge = _RIDGE * np.trace(covariance) / n_dims + np.finfo(float).tiny ** 0.5
     lower = np.linalg.cholesky(covariance + ridge * np.eye(n_dims))
-    whitened = np.linalg.solve(lower, (points - cloud.mean(axis=0)).T)
+    whitened = np.linalg.solve(lower, (points - mean).T)
     return np.asarray(np.sqrt((whitened**2).sum(axis=0)))

@@ -33,7 +33,8 @@ def write_h5ad(
     table
         One row per window.
     encoded
-        ``mu`` (n_windows, n_latent) and ``predicted`` (n_windows,) °C, left out if all NaN.
+        ``mu`` (n_windows, n_latent) and ``predicted`` (n_windows,) °C, left out if all NaN; ``outside`` (n_windows,)
+        if it is known which windows lie outside what the weights were trained on.
     coordinates
         (n_windows, 2), or empty before the first map.
     card
@@ -45,7 +46,7 @@ def write_h5ad(
         import anndata
         import pandas as pd
 
-        obs = pd.DataFrame(_columns(table, encoded["predicted"]), index=[str(i) for i in range(len(table))])
+        obs = pd.DataFrame(_columns(table, encoded), index=[str(i) for i in range(len(table))])
         data = anndata.AnnData(X=latents, obs=obs)
         data.var_names = [f"latent-{i + 1}" for i in range(latents.shape[1])]
         if len(coordinates):
@@ -56,7 +57,7 @@ def write_h5ad(
         temporary.replace(path)
 
 
-def _columns(table: WindowTable, predicted: NDArray[np.float32]) -> dict[str, Any]:
+def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
     columns: dict[str, Any] = {name: table.of_key(name) for name in ("species", "recording", "individual")}
     columns |= {
         "start": table.start,
@@ -70,6 +71,8 @@ def _columns(table: WindowTable, predicted: NDArray[np.float32]) -> dict[str, An
     }
     if table.has_temperature:
         columns["temperature"] = table.temperature
-    if np.isfinite(predicted).any():
-        columns["temperature_predicted"] = predicted
+    if np.isfinite(encoded["predicted"]).any():
+        columns["temperature_predicted"] = encoded["predicted"]
+    if "outside" in encoded:
+        columns["outside"] = encoded["outside"]
     return columns

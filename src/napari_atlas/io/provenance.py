@@ -12,9 +12,10 @@ from typing import Any
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import Project
 from napari_atlas.data.windows import Windows
+from napari_atlas.errors import InputError
 from napari_atlas.io.loading import content_hash
 
-__all__ = ["as_fitted", "provenance", "recipe_hash"]
+__all__ = ["as_fitted", "provenance", "recipe_hash", "settings_of"]
 
 
 def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[str, Any]:
@@ -43,8 +44,30 @@ def recipe_hash(project: Project) -> str:
 
 
 def as_fitted(project: Project, config: dict[str, Any]) -> Project:
-    """Return the project with only those recordings that a run was fitted to."""
+    """Return the project with only those recordings that a run was fitted to; all of it, if the run does not say."""
+    if not isinstance(config.get("recordings"), list):
+        return project
     names = set(config["recordings"])
     kept = tuple(entry for entry in project.recordings if entry.name in names)
     used = {entry.species for entry in kept}
     return replace(project, recordings=kept, species=tuple(s for s in project.species if s.name in used))
+
+
+def settings_of(config: dict[str, Any], run: str) -> FitConfig:
+    """Return the settings that a run was begun with.
+
+    Raises
+    ------
+    InputError
+        If another version of the program made it, which had other settings: what it left out cannot be guessed.
+    """
+    found = config.get("config")
+    kept = found if isinstance(found, dict) else {}
+    known = FitConfig().as_dict()
+    differs = [f"without {name}" for name in known if name not in kept]
+    differs += [f"with {name}" for name in kept if name not in known]
+    if differs:
+        told = ", ".join(differs[:4]) + (" …" if len(differs) > 4 else "")
+        what = f"another version of the program made it ({told})"
+        raise InputError.of(f"run {run}", what, "fit again")
+    return FitConfig.from_dict(kept)

@@ -13,13 +13,14 @@ import psutil
 
 from napari_atlas.errors import InputError
 from napari_atlas.io.atomic import locked, read_json, write_json, write_text
-from napari_atlas.io.runs import RunFolder, find_run, list_runs
+from napari_atlas.io.runs import RunFolder, find_run, label_of, list_runs
 
 __all__ = [
     "claimed",
     "delete_run",
     "find_resumable",
     "process_of",
+    "rename_run",
     "reopen",
     "resumable",
     "resume_file",
@@ -28,6 +29,7 @@ __all__ = [
 
 # A clock that is set while a process runs moves the time at which the process seems to have begun.
 _CLOCK_S = 5.0
+_LONGEST_LABEL = 60
 
 
 def resume_file(run: RunFolder) -> Path:
@@ -115,10 +117,10 @@ def reopen(run: RunFolder, epoch: int) -> list[dict[str, float]]:
         If the history does not reach that epoch.
     """
     history = run.path / "history.csv"
-    rows = [{**row, "epoch": int(row["epoch"])} for row in run.read_history()][:epoch]
+    rows = [{**row, "epoch": int(row.get("epoch", 0))} for row in run.read_history()][:epoch]
     if [row["epoch"] for row in rows] != list(range(1, epoch + 1)):
         raise InputError.of(history, f"it does not reach epoch {epoch}", "restore a copy, or fit again")
-    for name in ("card.json", "latents.npz", "atlas.h5ad", "stop"):
+    for name in ("card.json", "latents.npz", "weights.json", "atlas.h5ad", "stop"):
         (run.path / name).unlink(missing_ok=True)
     for file in (*run.path.glob("*.part"), *(run.path / "maps").glob("*")):
         file.unlink(missing_ok=True)
@@ -146,6 +148,25 @@ def delete_run(run: RunFolder) -> None:
         # Without it the run is no longer listed, however far the rest comes.
         (run.path / "config.json").unlink(missing_ok=True)
         shutil.rmtree(run.path, ignore_errors=True)
+
+
+def rename_run(run: RunFolder, label: str) -> None:
+    """Give a run a label to be shown beside its id, which stays; an empty one takes it away.
+
+    Raises
+    ------
+    InputError
+        If the label is longer than 60 characters, goes over several lines, or is that of another run.
+    """
+    wanted = label.strip()
+    where = f"label {wanted!r} of run {run.name}"
+    if len(wanted) > _LONGEST_LABEL or not wanted.isprintable():
+        raise InputError.of(where, "it is too long, or not one line of text", f"use up to {_LONGEST_LABEL} characters")
+    with locked(_project(run)):
+        for other in list_runs(_project(run)):
+            if wanted and wanted in (other.name, label_of(other)) and other.name != run.name:
+                raise InputError.of(where, f"run {other.name} is called that", "choose another name")
+        run.write("label", {"label": wanted})
 
 
 def _project(run: RunFolder) -> Path:

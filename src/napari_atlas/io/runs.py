@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_atlas.errors import InputError
-from napari_atlas.io.atomic import locked, read_arrays, read_json, write_arrays, write_json, write_text
+from napari_atlas.io.atomic import locked, read_arrays, read_json, write_arrays, write_json
+from napari_atlas.io.tables import write_rows
 
-__all__ = ["RunFolder", "find_run", "list_runs", "new_run"]
+__all__ = ["RunFolder", "find_run", "label_of", "list_runs", "new_run"]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class RunFolder:
     @property
     def config(self) -> dict[str, Any]:
         """Settings, versions and data hashes of the run."""
-        value: dict[str, Any] = read_json(self.path / "config.json")
+        file = self.path / "config.json"
+        value = read_json(file)
+        if not isinstance(value, dict):
+            raise InputError.of(file, "it holds no settings", "restore a copy, or delete its run")
         return value
 
     @property
@@ -71,17 +74,13 @@ class RunFolder:
         return tuple(f.stem for f in files)
 
     def write(self, part: str, value: dict[str, Any]) -> None:
-        """Write the ``"config"`` (settings, versions, data hashes) or the ``"card"`` (what the run reports)."""
+        """Write the ``"config"`` (settings, versions, data hashes), the ``"card"`` (its report) or the ``"label"``."""
         write_json(self.path / f"{part}.json", value)
 
     def write_history(self, rows: list[dict[str, float]]) -> None:
         """Write one row per epoch."""
         if rows:
-            text = io.StringIO()
-            writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
-            write_text(self.path / "history.csv", text.getvalue())
+            write_rows(self.path / "history.csv", rows)
 
     def read_history(self) -> list[dict[str, float]]:
         """Return one row per epoch; none if the run has no history."""
@@ -117,6 +116,13 @@ class RunFolder:
         return read_arrays(self.path / "maps" / f"{recipe}.npz")
 
 
+def label_of(run: RunFolder) -> str:
+    """Return what people call a run; empty where nobody named it."""
+    file = run.path / "label.json"
+    value = read_json(file) if file.is_file() else {}
+    return str(value.get("label", "")) if isinstance(value, dict) else ""
+
+
 def list_runs(project: Path) -> list[RunFolder]:
     """Return the runs of a project, the oldest first."""
     folders = [p.parent for p in (project / "runs").glob("*/config.json")]
@@ -124,7 +130,7 @@ def list_runs(project: Path) -> list[RunFolder]:
 
 
 def find_run(project: Path, name: str = "") -> RunFolder:
-    """Return a run by id, or the newest one that ended; if none did, the newest one with weights.
+    """Return a run by id or label, or the newest one that ended; if none did, the newest one with weights.
 
     Raises
     ------
@@ -133,9 +139,9 @@ def find_run(project: Path, name: str = "") -> RunFolder:
     """
     runs = list_runs(project)
     if name:
-        for run in runs:
-            if run.name == name:
-                return run
+        named = [run for run in runs if run.name == name] or [run for run in runs if label_of(run) == name]
+        if named:
+            return named[0]
         known = ", ".join(r.name for r in runs) or "none yet"
         raise InputError.of(f"run {name}", f"the project {project} has no such run", f"known runs: {known}")
     fitted = [run for run in runs if run.weights.is_file()]

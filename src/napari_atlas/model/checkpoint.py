@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -51,6 +52,8 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], header: dict[str
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise InputError.of(
             path, f"it cannot be written ({error.strerror})", "free some space or check rights"
         ) from error

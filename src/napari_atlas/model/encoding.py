@@ -20,13 +20,17 @@ class Encoded(NamedTuple):
     """One row per window id.
 
     ``mu`` and ``logvar`` are (n_windows, latent_dim); ``predicted`` is (n_windows,) in °C, NaN without a head;
-    ``reconstruction_error`` is (n_windows,) mean squared error, z-scored.
+    ``reconstruction_error`` is (n_windows,) mean squared error, z-scored. ``residual_square`` and ``total_square`` are
+    (n_windows,) sums over the known values of a window, z-scored: of what the reconstruction misses, and of the values
+    themselves.
     """
 
     mu: NDArray[np.float32]
     logvar: NDArray[np.float32]
     predicted: NDArray[np.float32]
     reconstruction_error: NDArray[np.float32]
+    residual_square: NDArray[np.float32]
+    total_square: NDArray[np.float32]
 
 
 @torch.no_grad()
@@ -37,7 +41,7 @@ def encode(model: AtlasVAE, resident: dict[str, Resident], scaling: dict[str, Sc
     latent = model.architecture.latent_dim
     encoded = Encoded(
         np.zeros((n, latent), np.float32), np.zeros((n, latent), np.float32), np.full(n, np.nan, np.float32),
-        np.zeros(n, np.float32),
+        *(np.zeros(n, np.float32) for _ in range(3)),
     )  # fmt: skip
     for name, data in resident.items():
         for begin in range(0, data.ids.size, _CHUNK):
@@ -47,7 +51,12 @@ def encode(model: AtlasVAE, resident: dict[str, Resident], scaling: dict[str, Sc
             ids = data.ids[begin : begin + _CHUNK]
             encoded.mu[ids] = output.mu.cpu().numpy()
             encoded.logvar[ids] = output.logvar.cpu().numpy()
-            encoded.reconstruction_error[ids] = (output.reconstruction - windows).square().mean((1, 2)).cpu().numpy()
+            missed = (output.reconstruction - windows).square()
+            # Unknown values were replaced by 0, the mean.
+            known = missed * (windows != 0)
+            encoded.reconstruction_error[ids] = missed.mean((1, 2)).cpu().numpy()
+            encoded.residual_square[ids] = known.sum((1, 2)).cpu().numpy()
+            encoded.total_square[ids] = windows.square().sum((1, 2)).cpu().numpy()
             if output.temperature.numel():
                 encoded.predicted[ids] = scaling[name].temperature.undo(output.temperature.cpu().numpy()[:, None])[:, 0]
     return encoded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import os
 from collections.abc import Callable, Iterator
@@ -17,13 +18,15 @@ from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import Resident, training_order
 from napari_atlas.model.capture import Stepper
 from napari_atlas.model.losses import Labels, labels_by_step
-from napari_atlas.model.steps import Batch, FitState, objective, start_fit, step_size
+from napari_atlas.model.steps import Batch, FitState, Share, objective, start_fit, step_size
+from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
-__all__ = ["EpochReport", "FitState", "beta_of", "choose_device", "fit_epochs", "set_threads", "start_fit"]
+__all__ = ["EpochReport", "FitState", "beta_of", "choose_device", "fit_epochs", "mps_fault", "set_threads", "start_fit"]
 
 _TERMS = ("total", "reconstruction", "kl", "temperature")
 _CHUNK = 4096
 _NOTHING = 0.01
+_SAME = 1e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class EpochReport:
 def choose_device(asked: str) -> torch.device:
     """Return the device to compute on: what was asked for, or cuda, mps, cpu in this order.
 
+    Unless it was asked for, mps is left aside where `mps_fault` finds one.
+
     Raises
     ------
     InputError
@@ -61,15 +66,43 @@ def choose_device(asked: str) -> torch.device:
     """
     found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if asked == "auto":
-        return torch.device(next(name for name, there in found.items() if there))
+        return torch.device(next(n for n, there in found.items() if there and not (n == "mps" and mps_fault())))
     if not found[asked]:
         raise InputError.of("setting device", f"{asked} is not available here", "use auto or cpu")
     return torch.device(asked)
 
 
+@functools.cache
+def mps_fault() -> str:
+    """Return what is wrong with Apple's GPU, found by a small network there and on the CPU; empty if nothing is.
+
+    Where there is no such GPU, nothing is wrong with it.
+    """
+    if not torch.backends.mps.is_available():
+        return ""
+    try:
+        here, there = (_tried(torch.device(name)) for name in ("cpu", "mps"))
+    except Exception as error:  # noqa: BLE001  whatever a driver raises is a fault of it
+        return f"it failed a small test ({(str(error).splitlines() or [type(error).__name__])[0]})"
+    return "" if torch.allclose(here, there, rtol=_SAME, atol=_SAME) else "its figures differ from the CPU's"
+
+
+def _tried(device: torch.device) -> Tensor:
+    """Return the loss and the gradients of a small network after one pass each way, on the CPU."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = AtlasVAE(Architecture((SpeciesShape("tried", 15, 2),), 3, temperature=True))
+        windows, noise = torch.randn(4, 15, 2), torch.randn(4, 3)
+    output = model.to(device)("tried", windows.to(device), noise.to(device))
+    loss = output.reconstruction.square().mean() + output.temperature.square().mean() + output.logvar.mean()
+    loss.backward()
+    gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    return torch.cat([loss.detach()[None], *gradients]).cpu()
+
+
 def set_threads() -> int:
-    """Leave one core to the window, and return how many threads torch uses."""
-    n_threads = max(1, (os.cpu_count() or 2) - 1)
+    """Leave one core to the window, share the others among the processes here, and return how many torch uses."""
+    n_threads = max(1, ((os.cpu_count() or 2) - 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     torch.set_num_threads(n_threads)
     return n_threads
 
@@ -106,7 +139,7 @@ def fit_epochs(
     held_out = all(r.numel() for r in parts["validation"].values())
     stepper = Stepper(state, resident, config)
     try:
-        while not _is_over(state, config) and not should_stop():
+        while not _is_over(state, config) and not state.any_asks(should_stop()):
             state.epoch += 1
             train = _train(state, resident, parts["train"], config, stepper)
             validation = _evaluate(state, resident, parts["validation"], config) if held_out else None
@@ -158,12 +191,25 @@ def _train(
     sizes = tuple(order.shape[1] for order in orders.values())
     n_steps, beta = len(values), beta_of(config, state.epoch)
     sums = torch.zeros(4, device=values.device)
+    mine, part = _part_of(state.share, sizes, values.device)
     for i in range(n_steps):
         _set_step_size(state, config, n_steps)
-        batch = Batch({name: order[i] for name, order in orders.items()}, Labels(values[i], counted[i], sizes))
-        sums += stepper(batch, beta)
+        labels = Labels(values[i], counted[i], sizes)
+        if part is not None:
+            labels = Labels(values[i, part], counted[i, part], sizes)
+        sums += stepper(Batch({name: order[i, mine] for name, order in orders.items()}, labels, part), beta)
+    state.share.add_up(sums)
     state.keep_buffers()
     return _named(sums / n_steps)
+
+
+def _part_of(share: Share, sizes: tuple[int, ...], device: torch.device) -> tuple[slice, Tensor | None]:
+    """Return which of each species' windows of a step are this process's, and which rows of the batch these are."""
+    mine = slice(share.rank, None, share.size)
+    if share.size == 1:
+        return mine, None
+    rows = torch.arange(sum(sizes), device=device)
+    return mine, torch.cat([part[mine] for part in torch.split(rows, list(sizes))])
 
 
 def _set_step_size(state: FitState, config: FitConfig, n_steps: int) -> None:

@@ -20,12 +20,13 @@ from napari_atlas.model.checkpoint import load_weights
 from napari_atlas.model.encoding import Encoded, encode
 from napari_atlas.model.fitting import choose_device
 from napari_atlas.model.heads import Head
-from napari_atlas.model.runner import Prepared, prepare
+from napari_atlas.model.runner import Prepared, adopt, prepare
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape, head_key, module_key
 
 __all__ = [
     "add_heads",
     "add_species",
+    "adopt_pretrained",
     "continue_fit",
     "encode_frozen",
     "freeze",
@@ -147,7 +148,33 @@ def encode_frozen(path: Path, windows: Windows, device: str = "auto") -> Encoded
     return encode(model.to(where), make_resident(windows, scaling, where), scaling)
 
 
-def continue_fit(windows: Windows, config: FitConfig, init_from: Path, frozen: bool = False) -> Prepared:
+def adopt_pretrained(windows: Windows, config: FitConfig, path: Path, called: str = "") -> Prepared:
+    """Return a fit that is over: the weights of a run as they are, and windows that they may never have seen.
+
+    Parameters
+    ----------
+    windows
+        Of species that the run knows, cut as they were then.
+    config
+        Size of the latent, encoder and posterior become the run's.
+    path
+        Weights of a run.
+    called
+        What they are called in notes; else the name of the file.
+
+    Raises
+    ------
+    InputError
+        If the weights are of other species or window shapes, or the device is not there.
+    """
+    model, scaling = load_pretrained(path, shapes_of(windows))
+    note = f"weights of {called or path.name}: nothing was trained here"
+    return adopt(windows, _settings(config, model.architecture), model, scaling, note)
+
+
+def continue_fit(
+    windows: Windows, config: FitConfig, init_from: Path, frozen: bool = False, called: str = ""
+) -> Prepared:
     """Return a fit that begins with the weights of a run instead of at random.
 
     Species of these windows that the run does not know are added. Species that it knows keep their scalers, those
@@ -164,6 +191,8 @@ def continue_fit(windows: Windows, config: FitConfig, init_from: Path, frozen: b
         Weights of a run.
     frozen
         Whether everything that the run has trained is frozen, so only what is new is trained.
+    called
+        What the weights are called in notes; else the name of the file.
 
     Raises
     ------
@@ -174,7 +203,7 @@ def continue_fit(windows: Windows, config: FitConfig, init_from: Path, frozen: b
     for shape in shapes_of(windows):
         _check_shape(init_from, old, shape)
     a = old.architecture
-    fresh = prepare(windows, replace(config, latent_dim=a.latent_dim, encoder=a.encoder, posterior=a.posterior))
+    fresh = prepare(windows, _settings(config, a))
     new = tuple(s for s in shapes_of(windows) if s.name not in scalers)
     with_head = a.temperature or fresh.model.architecture.temperature
     model = _grown(old, replace(a, species=(*a.species, *new), temperature=with_head), frozen)
@@ -183,9 +212,11 @@ def continue_fit(windows: Windows, config: FitConfig, init_from: Path, frozen: b
     model = model.to(next(fresh.model.parameters()).device)
     scaling = {name: _kept(scalers[name], mine) if name in scalers else mine for name, mine in fresh.scaling.items()}
     scaling = {name: s for name, s in scalers.items() if name not in scaling} | scaling
-    note = f"weights taken from {init_from.name}{', frozen' if frozen else ''}; new: {_told(s.name for s in new)}"
+    found = [s.name for s in new] + ["temperature head"] * (with_head and not a.temperature)
+    note = f"weights taken from {called or init_from.name}{', frozen' if frozen else ''}; new: {_told(found)}"
+    theirs = f"latent_dim={a.latent_dim}, encoder={a.encoder} and posterior={a.posterior} are those of the weights"
     resident = make_resident(windows, scaling, next(model.parameters()).device)
-    return replace(fresh, model=model, scaling=scaling, resident=resident, notes=(*fresh.notes, note))
+    return replace(fresh, model=model, scaling=scaling, resident=resident, notes=(*fresh.notes, note, theirs))
 
 
 def with_heads(prepared: Prepared, covariates: dict[Head, ArrayLike]) -> Prepared:
@@ -255,6 +286,11 @@ def _check_shape(path: Path, model: AtlasVAE, shape: SpeciesShape) -> None:
                 path, f"its windows of {known.name} have {known.n_times} times and {known.n_channels} channels, "
                 f"these have {shape.n_times} and {shape.n_channels}", "cut them as they were, or fit anew",
             )  # fmt: skip
+
+
+def _settings(config: FitConfig, a: Architecture) -> FitConfig:
+    """Return the settings with those that the weights decide."""
+    return replace(config, latent_dim=a.latent_dim, encoder=a.encoder, posterior=a.posterior)
 
 
 def _kept(old: Scaling, new: Scaling) -> Scaling:

@@ -12,16 +12,26 @@ import torch
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.scaling import Scaler
 from napari_atlas.data.windows import Windows
-from napari_atlas.errors import AtlasError
+from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import Resident, Scaling, fit_scaling, make_resident, shapes_of
 from napari_atlas.model.checkpoint import save_weights
+from napari_atlas.model.cluster import join
 from napari_atlas.model.encoding import Encoded, encode
-from napari_atlas.model.fitting import EpochReport, FitState, choose_device, fit_epochs, set_threads, start_fit
+from napari_atlas.model.estimate import estimate, free_bytes, needs_text, size_text, warning_text
+from napari_atlas.model.fitting import (
+    EpochReport,
+    FitState,
+    choose_device,
+    fit_epochs,
+    mps_fault,
+    set_threads,
+    start_fit,
+)
 from napari_atlas.model.reference import load_reference
 from napari_atlas.model.resume import load_resume
 from napari_atlas.model.vae import Architecture, AtlasVAE
 
-__all__ = ["Prepared", "adopt_reference", "begin", "encode_all", "prepare", "train"]
+__all__ = ["Prepared", "adopt", "adopt_reference", "begin", "encode_all", "foretell", "prepare", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,9 +88,9 @@ def prepare(windows: Windows, config: FitConfig) -> Prepared:
         config=config,
         model=model,
         scaling=scaling,
-        resident=make_resident(windows, scaling, device),
+        resident=_reside(windows, scaling, device),
         device=_device_name(device, n_threads),
-        notes=_notes(windows, config, with_head),
+        notes=(*_notes(windows, config, with_head), *_device_notes(config)),
     )
 
 
@@ -95,12 +105,24 @@ def adopt_reference(windows: Windows, config: FitConfig, path: Path) -> Prepared
         else scaled
         for s, scaled in zip(windows.species, fit_scaling(windows).values(), strict=True)
     }
-    device = choose_device("cpu")
     model = load_reference(path, shapes_of(windows))
-    config = replace(config, latent_dim=model.architecture.latent_dim, encoder="conv", posterior="diagonal")
+    latent = model.architecture.latent_dim
+    config = replace(config, latent_dim=latent, encoder="conv", posterior="diagonal", device="cpu")
     note = f"weights taken from {path.name}: nothing was held out when they were made"
-    resident = make_resident(windows, scaling, device)
-    return Prepared(windows, config, model, scaling, resident, _device_name(device, set_threads()), (note,))
+    return adopt(windows, config, model, scaling, note)
+
+
+def adopt(windows: Windows, config: FitConfig, model: AtlasVAE, scaling: dict[str, Scaling], note: str) -> Prepared:
+    """Return a fit that is over: a network that is used as it is.
+
+    Raises
+    ------
+    InputError
+        If the device is not there.
+    """
+    device = choose_device(config.device)
+    name, resident = _device_name(device, set_threads()), _reside(windows, scaling, device)
+    return Prepared(windows, config, model.to(device), scaling, resident, name, (note, *_device_notes(config)))
 
 
 def begin(prepared: Prepared, resume: Path | None = None) -> FitState:
@@ -111,10 +133,20 @@ def begin(prepared: Prepared, resume: Path | None = None) -> FitState:
     InputError
         If that file cannot be used.
     """
-    state = start_fit(prepared.model, prepared.config)
+    share = join()
+    _check_shares(prepared, share.size)
+    state = start_fit(prepared.model, prepared.config, share)
     if resume is not None:
         load_resume(resume, state)
     return state
+
+
+def foretell(prepared: Prepared) -> tuple[str, ...]:
+    """Return in words what a fit needs, with a warning if there is too little of it."""
+    needs = estimate(prepared.model, prepared.resident, prepared.config)
+    free = free_bytes(next(prepared.model.parameters()).device)
+    told = (needs_text(needs, prepared.device), warning_text(needs, free, prepared.config))
+    return tuple(filter(None, told))
 
 
 def train(
@@ -147,10 +179,40 @@ def encode_all(prepared: Prepared) -> Encoded:
     return encode(prepared.model, prepared.resident, prepared.scaling)
 
 
+def _reside(windows: Windows, scaling: dict[str, Scaling], device: torch.device) -> dict[str, Resident]:
+    """Bring the signals to the device, or say how much room they need there."""
+    try:
+        return make_resident(windows, scaling, device)
+    except (MemoryError, RuntimeError) as error:
+        size = size_text(4 * sum(len(signals) * signals.n_channels for signals in windows.signals.values()))
+        reason = (str(error).splitlines() or ["no room is left"])[0]
+        raise AtlasError(
+            f"the signals, {size}, cannot be brought to {device.type}: {reason}; set a coarser bin_rate or device=cpu"
+        ) from error
+
+
+def _check_shares(prepared: Prepared, n_processes: int) -> None:
+    """Refuse what several processes cannot compute as one would."""
+    if n_processes == 1:
+        return
+    if prepared.config.free_bits:
+        raise InputError.of("setting free_bits", f"it needs whole batches, not {n_processes} parts", "set free_bits=0")
+    trained = prepared.windows.table.in_split("train")
+    for name, data in prepared.resident.items():
+        n = min(prepared.config.batch_size, int(trained[data.ids].sum()))
+        if n < n_processes:
+            raise InputError.of(f"species {name}", f"a batch of {n} for {n_processes} processes", "start fewer of them")
+
+
 def _device_name(device: torch.device, n_threads: int) -> str:
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
     return f"{device.type} ({n_threads} thread{'s' if n_threads > 1 else ''})" if device.type == "cpu" else device.type
+
+
+def _device_notes(config: FitConfig) -> tuple[str, ...]:
+    fault = mps_fault() if config.device == "auto" and not torch.cuda.is_available() else ""
+    return (f"Apple's GPU (mps) is left aside, since {fault}",) if fault else ()
 
 
 def _notes(windows: Windows, config: FitConfig, with_head: bool) -> tuple[str, ...]:

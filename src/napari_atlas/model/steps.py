@@ -76,6 +76,14 @@ class FitState:
     mean: Tensor = field(kw_only=True, metadata=_NOT_KEPT)
     share: Share = field(default=Share(), kw_only=True, metadata=_NOT_KEPT)
 
+    def any_asks(self, asked: bool) -> bool:
+        """Return whether any process asks for something; all of them hear the same answer."""
+        if self.share.size == 1:
+            return asked
+        votes = torch.tensor([float(asked)], device=self.weights.device)
+        self.share.add_up(votes)
+        return bool(votes.item())
+
     def keep_buffers(self) -> None:
         """Bring what is not trained, such as running statistics, over to the network that is kept."""
         for mine, theirs in zip(self.kept.buffers(), self.model.buffers(), strict=True):
@@ -92,10 +100,13 @@ class Batch:
         Per species (n_windows,) rows of its `Resident`.
     labels
         Of all species, one after the other.
+    part
+        Rows of the whole batch that these are, or None if they are all of it.
     """
 
     rows: dict[str, Tensor]
     labels: Labels
+    part: Tensor | None = None
 
 
 def start_fit(model: AtlasVAE, config: FitConfig, share: Share | None = None) -> FitState:
@@ -127,9 +138,9 @@ def take_step(
     assert state.weights.grad is not None
     state.weights.grad.zero_()
     windows = {name: resident[name].windows(rows) for name, rows in batch.rows.items()}
-    n_windows = sum(len(mine) for mine in windows.values())
-    shape = (n_windows, state.model.architecture.latent_dim)
+    shape = (sum(batch.labels.sizes), state.model.architecture.latent_dim)
     noise = torch.randn(shape, generator=state.noise, device=state.weights.device)
+    noise = noise if batch.part is None else noise[batch.part]
     terms, loss = objective(state.model, windows, batch.labels, config, beta, noise=noise)
     loss.backward()  # type: ignore[no-untyped-call]
     state.share.add_up(state.weights.grad)

@@ -1,4 +1,4 @@
-"""The five values that every view shares."""
+"""The values that every view shares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_atlas.data.atlas import Atlas
+from napari_atlas.data.live import Live
 from napari_atlas.session.selection import Combine, Selection
 
 __all__ = ["Cursor", "JobState", "Session"]
@@ -68,6 +69,7 @@ class Session:
     selection_changed = Signal(object)
     color_by_changed = Signal(str)
     job_changed = Signal(JobState)
+    live_changed = Signal(object)
 
     def __init__(self) -> None:
         self._atlas: Atlas | None = None
@@ -75,6 +77,8 @@ class Session:
         self._selection = Selection()
         self._color_by = "species"
         self._job = JobState()
+        self._live: Live | None = None
+        self._mapped: Atlas | None = None
 
     @property
     def atlas(self) -> Atlas | None:
@@ -101,17 +105,38 @@ class Session:
         """The job under way."""
         return self._job
 
-    def show(self, atlas: Atlas) -> None:
-        """Show another project or run; the cursor stays where it still makes sense."""
+    @property
+    def live(self) -> Live | None:
+        """What the fit under way, or else the run on show, was last seen to do."""
+        return self._live
+
+    @property
+    def mapped(self) -> Atlas | None:
+        """The atlas as the map shows it: while its windows are being fitted, with the places that they have now."""
+        return self._mapped
+
+    def show(self, atlas: Atlas, live: Live | None = None) -> None:
+        """Show another project or run; the cursor stays where it still makes sense.
+
+        Parameters
+        ----------
+        atlas
+            What to show.
+        live
+            What the fit under way does, or else what that of the run showed last.
+        """
         if atlas is self._atlas:
             return
         same_windows = self._atlas is not None and _same_windows(self._atlas, atlas)
-        self._atlas = atlas
+        self._atlas, before, self._live = atlas, self._live, live
+        self._mapped = _mapped(atlas, live)
         if not same_windows:
             self.select(np.empty(0, dtype=np.int64))
         if atlas.track_index(self._cursor.recording, self._cursor.individual) < 0:
             self._cursor = Cursor()
         self.atlas_changed.emit(atlas)
+        if _stamp(before) != _stamp(live):
+            self.live_changed.emit(live)
 
     def seek(self, recording: str, individual: str, frame: int) -> None:
         """Go to an animal and a video frame."""
@@ -129,10 +154,25 @@ class Session:
         """Tell how the job under way is doing."""
         self._set("_job", job, self.job_changed)
 
+    def watch(self, live: Live | None) -> None:
+        """Look at what a fit does, or at nothing."""
+        if _stamp(live) != _stamp(self._live):
+            self._live = live
+            self._mapped = _mapped(self._atlas, live)
+            self.live_changed.emit(live)
+
     def _set(self, name: str, value: Any, signal: Any) -> None:
         if getattr(self, name) != value:
             setattr(self, name, value)
             signal.emit(value)
+
+
+def _mapped(atlas: Atlas | None, live: Live | None) -> Atlas | None:
+    return live.over(atlas) if atlas and live and live.belongs_to(atlas) else atlas
+
+
+def _stamp(live: Live | None) -> tuple[object, ...]:
+    return (live.run, live.epoch, live.under_way) if live else ()
 
 
 def _same_windows(before: Atlas, after: Atlas) -> bool:

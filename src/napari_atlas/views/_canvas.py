@@ -87,12 +87,22 @@ def make_canvas(parent: QWidget, palette: Palette) -> SceneCanvas:
 
 def paint_later(widget: QWidget, milliseconds: int) -> None:
     """Let a widget show what it showed for a moment longer, so that not all canvases draw in one turn."""
-    widget.setUpdatesEnabled(False)
-    timer = QTimer(widget)
-    timer.setSingleShot(True)
-    timer.timeout.connect(lambda: widget.setUpdatesEnabled(True))
-    timer.timeout.connect(timer.deleteLater)
-    timer.start(milliseconds)
+    _Pause(widget).start(milliseconds)
+
+
+class _Pause(QTimer):  # type: ignore[misc]
+    """Hold a widget's painting back until time is up; it ends with the widget."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.setSingleShot(True)
+        # Not a lambda: that would be called for a widget that is being destroyed.
+        self.timeout.connect(self._end)
+        widget.setUpdatesEnabled(False)
+
+    def _end(self) -> None:
+        self.parent().setUpdatesEnabled(True)
+        self.deleteLater()
 
 
 def combine_of(modifiers: Any) -> Combine:

@@ -109,7 +109,7 @@ class Hover(QObject):  # type: ignore[misc]
             self._visuals.set_hover(_NOTHING)
 
     def _tell(self) -> None:
-        atlas = self._session.atlas
+        atlas = self._session.mapped
         if atlas is not None and 0 <= self._window < len(atlas.coordinates):
             self.card.tell(marker_of(atlas, self._window), describe(atlas, self._window))
             self.card.place(*self._visuals.view.to_screen(self._position[0]))

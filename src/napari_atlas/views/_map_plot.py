@@ -86,16 +86,26 @@ class MapPlot(QWidget):  # type: ignore[misc]
     def fit(self) -> None:
         """Show the whole map."""
         self.visuals.moving()
-        self.visuals.view.fit(self._fitted[np.isfinite(self._fitted).all(axis=1)])
+        self.visuals.view.fit(self._fitted)
 
     def screen_of(self, window: int) -> QPoint:
         """Return the logical pixel of a window on the native widget."""
         x, y = self.visuals.view.to_screen(self._fitted[window])
         return QPoint(round(x), round(y))
 
-    def draw_cloud(self, coloring: Coloring | None, shown: str) -> None:
-        """Upload the points; the view is kept unless the map itself is another one."""
-        atlas = self._session.atlas
+    def draw_cloud(self, coloring: Coloring | None, shown: str, moved: bool = False) -> None:
+        """Upload the points; the view is kept unless the map itself is another one.
+
+        Parameters
+        ----------
+        coloring
+            Their colours; None draws no point.
+        shown
+            Which of them to bring forward.
+        moved
+            Whether they are the points of before in other places.
+        """
+        atlas = self._session.mapped
         mapped = atlas is not None and atlas.has_map and coloring is not None
         coordinates = atlas.coordinates if atlas is not None and mapped else _NOTHING
         self._canvas.central_widget.visible = mapped
@@ -105,13 +115,16 @@ class MapPlot(QWidget):  # type: ignore[misc]
             self._picker, self._fitted = model.Picker(coordinates), coordinates
             self.hover.clear()
             self.visuals.set_outline(_NOTHING)
-            self.fit()
+            if moved:
+                self.visuals.view.follow(self._fitted)
+            else:
+                self.fit()
         self._on_resize(None)
         self._canvas.update()
 
     def draw_selection(self) -> None:
         """Outline the selected points."""
-        atlas, ids = self._session.atlas, self._session.selection.ids
+        atlas, ids = self._session.mapped, self._session.selection.ids
         if atlas is None or not len(self._fitted):
             self.visuals.set_selection(_NOTHING, np.empty(0, dtype=str))
             return
@@ -122,7 +135,7 @@ class MapPlot(QWidget):  # type: ignore[misc]
 
     def draw_cursor(self) -> None:
         """Put ring and trail where the cursor is."""
-        atlas = self._session.atlas
+        atlas = self._session.mapped
         ids = model.trail(atlas, self._session.cursor) if atlas is not None else np.empty(0, dtype=np.int64)
         self.visuals.set_cursor(self._fitted[ids] if ids.size else _NOTHING)
 
@@ -138,7 +151,7 @@ class MapPlot(QWidget):  # type: ignore[misc]
         return self._picker.nearest(self.visuals.view.to_map([x, y])[0], self.visuals.view.map_units(_REACH_PX))
 
     def _on_click(self, x: float, y: float, combine: Combine) -> None:
-        atlas, window = self._session.atlas, self._pick(x, y)
+        atlas, window = self._session.mapped, self._pick(x, y)
         if atlas is None or (window < 0 and combine is not Combine.REPLACE):
             return
         ids = np.array([window] if window >= 0 else [], dtype=np.int64)
@@ -169,5 +182,5 @@ class MapPlot(QWidget):  # type: ignore[misc]
         self._overlay.setGeometry(native.rect())
         empty = Text(native.width() / 2, native.height() / 2, _EMPTY, self._palette.muted, "centre")
         # Inside the canvas, so that it is there however narrow the dock is.
-        made = Text(native.width() - 8, 11, model.recipe_of(self._session.atlas), self._palette.muted, "right")
+        made = Text(native.width() - 8, 11, model.recipe_of(self._session.mapped), self._palette.muted, "right")
         self._overlay.show_texts((made,) if len(self._fitted) else (empty,))

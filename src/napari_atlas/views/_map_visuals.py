@@ -24,6 +24,8 @@ Places = Any
 
 _PREVIEW = 20_000
 _IDLE_MS = 180
+# A view that points fill less than this is brought nearer.
+_FILLED = 0.6
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -40,6 +42,7 @@ class MapView:
         self._canvas = canvas
         self._box = canvas.central_widget.add_view()
         self._box.camera = PanZoomCamera(aspect=1)
+        self._fitted = self.camera.rect
 
     @property
     def camera(self) -> PanZoomCamera:
@@ -52,7 +55,8 @@ class MapView:
         return self._box.scene
 
     def fit(self, positions: NDArray[np.float32]) -> None:
-        """Show all of the positions (n, 2)."""
+        """Show all of the positions (n, 2) that are not NaN."""
+        positions = positions[np.isfinite(positions).all(axis=1)]
         if not len(positions):
             return
         low, high = positions.min(axis=0).astype(float), positions.max(axis=0).astype(float)
@@ -60,6 +64,17 @@ class MapView:
         margin = 0.06 * span.max()
         corner, size = low - margin, span + 2 * margin
         self.camera.rect = (corner[0], corner[1], size[0], size[1])
+        self._fitted = self.camera.rect
+
+    def follow(self, positions: NDArray[np.float32]) -> None:
+        """Show all of the positions (n, 2), unless they still fill the view, or somebody has moved it."""
+        if self.camera.rect != self._fitted:
+            return
+        low, high = np.nanmin(positions, axis=0), np.nanmax(positions, axis=0)
+        begin, size = np.array(self._fitted.pos), np.array(self._fitted.size)
+        inside = (low >= begin).all() and (high <= begin + size).all()
+        if not inside or (high - low).max() < _FILLED * size.max():
+            self.fit(positions)
 
     def to_screen(self, position: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the canvas pixel of a map coordinate."""

@@ -31,12 +31,20 @@ class JobRunner:
     """
 
     event = Signal(dict)
+    undone = Signal()
+    """A job ended without a result."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._job: Job | AttachedJob | None = None
         self._then: Callable[[], None] = _nothing
         self._told = 0.0
+        self._done = False
+
+    @property
+    def run_folder(self) -> Path:
+        """The folder of the run that is being fitted; ``Path()`` if there is none yet."""
+        return self._job.run_folder if self._job is not None else Path()
 
     def run(self, verb: str, *arguments: str, then: Callable[[], None]) -> None:
         """Start a verb; *then* is called on the window's thread once it ended well."""
@@ -66,13 +74,14 @@ class JobRunner:
             self._job.stop()
 
     def _follow(self, job: Job | AttachedJob, text: str, then: Callable[[], None]) -> None:
-        self._job, self._then = job, then
+        self._job, self._then, self._done = job, then, False
         self._session.report(JobState(job.verb, text))
         follow_in_thread(job, self._on_event, self._on_end, self._on_error)
 
     def _on_event(self, event: dict[str, Any]) -> None:
         if self._job is None:
             return
+        self._done = event.get("event") == "done"
         now = time.monotonic()
         if event.get("event") not in _FLEETING or now - self._told >= _TELL_S:
             self._told = now
@@ -81,16 +90,18 @@ class JobRunner:
         self.event.emit(event)
 
     def _on_end(self, _: Any) -> None:
-        job, then = self._job, self._then
+        job, then, done = self._job, self._then, self._done
         self._forget()
-        if job is not None and job.stopped and job.verb != "fit":
+        if job is not None and job.stopped and not (job.verb == "fit" and done):
             show_info(f"The {job.verb} was stopped; nothing was changed.")
+            self.undone.emit()
         else:
             then()
 
     def _on_error(self, error: Exception) -> None:
         self._forget()
         show_error(str(error))
+        self.undone.emit()
 
     def _forget(self) -> None:
         self._job, self._then = None, _nothing

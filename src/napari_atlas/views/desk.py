@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari.utils.notifications import show_error
+from psygnal import Signal
 
 from napari_atlas import workflow
 from napari_atlas.data.atlas import Atlas
+from napari_atlas.data.live import Live
 from napari_atlas.errors import AtlasError
+from napari_atlas.io.live import read_live
 from napari_atlas.io.project import is_project
+from napari_atlas.io.running import process_of, resumable
+from napari_atlas.io.runs import list_runs
 from napari_atlas.session.linking import cursor_of
-from napari_atlas.session.session import Session
+from napari_atlas.session.session import JobState, Session
 from napari_atlas.views._runner import JobRunner
 from napari_atlas.views._worker import call_in_thread
 
@@ -28,10 +33,17 @@ class Desk:
         The state that it changes.
     """
 
+    unfinished_changed = Signal(str)
+
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.unfinished = ""
+        """The run that was stopped or cut off and can be continued; empty if there is none."""
         self.runner = JobRunner(session)
         self._wanted = 0
+        self._reading = False
+        self.runner.event.connect(self._on_event)
+        self.runner.undone.connect(self._on_undone)
 
     @property
     def folder(self) -> Path:
@@ -43,14 +55,14 @@ class Desk:
         self._wanted += 1
         generation = self._wanted
 
-        def show(atlas: Atlas) -> None:
+        def show(opened: _Opened) -> None:
             if generation == self._wanted:
-                self._show(atlas)
+                self._show(opened)
 
         def fail(error: Exception) -> None:
             show_error(str(error))
 
-        call_in_thread(lambda: workflow.load_atlas(folder, run), show, fail)
+        call_in_thread(lambda: _opened(folder, run), show, fail)
 
     def new(self, folder: Path) -> None:
         """Make an empty project and show it."""
@@ -63,16 +75,25 @@ class Desk:
 
     def add(self, *arguments: str) -> None:
         """Add a recording to the project on show; the arguments are those of the verb."""
-        self.runner.run("add", str(self.folder), *arguments, then=self._reopen)
+        self.runner.run("add", str(self.folder), *arguments, then=lambda: self.open(self.folder))
 
     def fit(self, settings: dict[str, Any]) -> None:
         """Fit the project on show, then map it."""
         pairs = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]
         self.runner.run("fit", str(self.folder), *pairs, then=self._fitted)
 
-    def map(self) -> None:
-        """Map the newest run of the project on show."""
-        self.runner.run("map", str(self.folder), then=self._reopen)
+    def resume(self) -> None:
+        """Go on with the run that is offered for it, then map it."""
+        self.go_on(self.unfinished)
+
+    def go_on(self, run: str) -> None:
+        """Go on with a run that was stopped or cut off, then map it."""
+        self.runner.run("fit", str(self.folder), "--resume", run, then=lambda: self._fitted(run))
+
+    def map(self, run: str = "") -> None:
+        """Map the newest run of the project on show, or the one named, then show it."""
+        named = ("--run", run) if run else ()
+        self.runner.run("map", str(self.folder), *named, then=lambda: self.open(self.folder, run))
 
     def demo(self, folder: Path) -> None:
         """Show the reef sample; make, fit and map it first if it is not there."""
@@ -86,16 +107,68 @@ class Desk:
         else:
             self.runner.run("demo", str(folder), "--no-show", then=show)
 
-    def _reopen(self) -> None:
-        self.open(self.folder)
+    def _fitted(self, run: str = "") -> None:
+        self.open(self.folder, run)
+        self.map(run)
 
-    def _fitted(self) -> None:
-        self._reopen()
-        self.map()
-
-    def _show(self, atlas: Atlas) -> None:
-        self.session.show(atlas)
-        if not self.session.cursor.recording and len(atlas.windows.table):
+    def _show(self, opened: _Opened) -> None:
+        atlas, session = opened.atlas, self.session
+        session.show(atlas, session.live if _is_fit(session.job) else opened.live)
+        self._offer(opened.unfinished)
+        if not session.cursor.recording and len(atlas.windows.table):
             cursor = cursor_of(atlas, 0)
-            self.session.seek(cursor.recording, cursor.individual, cursor.frame)
+            session.seek(cursor.recording, cursor.individual, cursor.frame)
         self.runner.reattach(atlas.folder, self._fitted)
+
+    def _offer(self, run: str) -> None:
+        if run != self.unfinished:
+            self.unfinished = run
+            self.unfinished_changed.emit(run)
+
+    def _on_event(self, event: dict[str, Any]) -> None:
+        """Read what the fit shows, one reading at a time: a later one finds all that was missed."""
+        if event.get("live") is not True or self._reading:
+            return
+        self._reading, folder = True, self.runner.run_folder
+
+        def show(live: Live | None) -> None:
+            self._reading = False
+            if _is_fit(self.session.job) and folder == self.runner.run_folder:
+                self.session.watch(live)
+
+        call_in_thread(lambda: read_live(folder, under_way=True), show, lambda error: show(None))
+
+    def _on_undone(self) -> None:
+        """Go back to what was shown before the fit, and see whether it can be continued."""
+        self.session.watch(None)
+        folder, shown = self.folder, self.session.atlas.run if self.session.atlas else ""
+
+        def offer(run: str) -> None:
+            if folder == self.folder:
+                self._offer(run)
+
+        if folder != Path():
+            call_in_thread(lambda: _unfinished(folder, shown), offer, lambda error: None)
+
+
+def _is_fit(job: JobState) -> bool:
+    return job.verb in ("fit", "demo")
+
+
+class _Opened(NamedTuple):
+    atlas: Atlas
+    live: Live | None
+    unfinished: str
+
+
+def _opened(folder: Path, run: str) -> _Opened:
+    atlas = workflow.load_atlas(folder, run)
+    live = read_live(folder / "runs" / atlas.run, under_way=False) if atlas.run else None
+    return _Opened(atlas, live, _unfinished(folder, atlas.run))
+
+
+def _unfinished(folder: Path, shown: str) -> str:
+    """Return the run that was stopped or cut off: the newest one, or the one on show; "" if both are complete."""
+    runs = list_runs(folder)
+    wanted = [*runs[-1:], *(run for run in runs if run.name == shown)]
+    return next((run.name for run in wanted if resumable(run) and not process_of(run)), "")

@@ -31,6 +31,8 @@ class LatentMap(QWidget):  # type: ignore[misc]
     cursor goes there. Shift adds, Alt subtracts, a click beside all points clears. Keys: L lasso, B box, F or Home
     fits the view, Esc clears.
 
+    While the project is being fitted, the points are where their latents are at that moment.
+
     Parameters
     ----------
     session
@@ -47,6 +49,7 @@ class LatentMap(QWidget):  # type: ignore[misc]
         self._session = session
         self._palette = palette_of("dark")
         self._coloring: Coloring | None = None
+        self._moving = False
         self._header, self._footer = MapHeader(self), MapFooter(self)
         self._plot = MapPlot(session, self._palette, self)
         layout = QVBoxLayout(self)
@@ -64,7 +67,8 @@ class LatentMap(QWidget):  # type: ignore[misc]
             (session.atlas_changed, self._on_atlas),
             (session.color_by_changed, self._on_color),
             (session.selection_changed, self._on_selection),
-            (session.cursor_changed, self._on_cursor),
+            (session.cursor_changed, self._plot.draw_cursor),
+            (session.live_changed, self._on_live),
         )
         self._links.connect()
         self.destroyed.connect(self._links.disconnect)
@@ -123,21 +127,28 @@ class LatentMap(QWidget):  # type: ignore[misc]
         paint_later(self._plot.native, _PAINT_AFTER_MS)
         self._on_color(atlas)
         self._on_selection(self._session.selection)
-        self._on_cursor(self._session.cursor)
+        self._plot.draw_cursor()
 
     def _on_color(self, change: object) -> None:
-        atlas = self._session.atlas
+        atlas = self._session.mapped
+        self._moving = atlas is not self._session.atlas
         self._coloring = coloring_of(atlas, self._session.color_by) if atlas is not None and atlas.has_map else None
         self._header.show_atlas(atlas, self._coloring)
         self._plot.draw_cloud(self._coloring, self._header.shown)
         self._count()
 
+    def _on_live(self, live: object) -> None:
+        """Let the points of a fit move; colours and legend stay."""
+        if self._moving and self._coloring is not None and self._session.mapped is not self._session.atlas:
+            self._plot.draw_cloud(self._coloring, self._header.shown, moved=True)
+            self._plot.draw_selection()
+            self._plot.draw_cursor()
+        elif self._moving or self._session.mapped is not self._session.atlas:
+            self._on_atlas(live)
+
     def _on_selection(self, selection: object) -> None:
         self._plot.draw_selection()
         self._count()
-
-    def _on_cursor(self, cursor: object) -> None:
-        self._plot.draw_cursor()
 
     def _on_legend(self, label: str, combine: Combine) -> None:
         if self._coloring is not None:

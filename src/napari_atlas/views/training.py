@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QDoubleSpinBox,
-    QFormLayout,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QSpinBox,
+    QScrollArea,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_atlas.data.atlas import Atlas
-from napari_atlas.data.config import describe
+from napari_atlas.data.live import Live
 from napari_atlas.session.session import JobState
 from napari_atlas.views._canvas import Links
+from napari_atlas.views._fit_form import FitForm
+from napari_atlas.views.card import card_text
 from napari_atlas.views.desk import Desk
 from napari_atlas.views.loss_curve import LossCurve
+from napari_atlas.views.reconstructions import Reconstructions
 
-__all__ = ["TrainingDock", "card_text"]
+__all__ = ["TrainingDock"]
 
-_SHOWN = {
-    "latent_dim": "Latent dimensions",
-    "epochs": "Epochs, at most",
-    "beta": "β (KL weight)",
-    "temperature_weight": "Temperature weight",
-    "seed": "Seed",
-}
-
-
-def card_text(atlas: Atlas) -> str:
-    """Return what a run reports about itself, as rich text."""
-    figures = atlas.card.get("temperature_r2") or {}
-    rows = "".join(
-        f"<tr><td>{name}&nbsp;&nbsp;</td><td align=right><b>{_figure(f['test'])}</b>&nbsp;&nbsp;</td>"
-        f"<td align=right>{_figure(f['shuffled'])}&nbsp;&nbsp;</td><td align=right>{_figure(f['train'])}</td></tr>"
-        for name, f in figures.items()
-    )
-    table = (
-        "<table><tr><td>R² of °C</td><td align=right>held out&nbsp;&nbsp;</td><td align=right>shuffled&nbsp;&nbsp;</td>"
-        f"<td align=right>training</td></tr>{rows}</table>"
-        if rows
-        else ""
-    )
-    verdict = _verdict(figures)
-    return table + (f"<p>{verdict}</p>" if verdict else "")
+# Room for one figure of the card, in a very low window.
+_LEAST_PX = 40
 
 
 class TrainingDock(QWidget):  # type: ignore[misc]
@@ -66,9 +47,10 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self.setObjectName("atlas-training")
         self._desk = desk
-        self._knobs = {knob["name"]: _editor(knob) for knob in describe() if knob["name"] in _SHOWN}
+        self._form = FitForm()
         self._start = _button("Train", "atlas-train", "Fit the model, then map it", self._on_start)
         self._stop = _button("Stop, keep best", "atlas-stop", "Stop; the best epoch so far is kept", desk.runner.stop)
+        self._continue = _button("Continue", "atlas-continue", "", desk.resume)
         self._bar = QProgressBar()
         self._bar.setObjectName("atlas-progress")
         self._bar.setTextVisible(False)
@@ -85,25 +67,28 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._card.setObjectName("atlas-card")
         self._card.setWordWrap(True)
         self._card.setTextFormat(Qt.TextFormat.RichText)
-        self.curve = LossCurve(self)
+        self.curve, self.examples = LossCurve(self), Reconstructions(self)
+        self._stacked = _Stacked(self.curve, self._card)
         self._lay_out()
         session = desk.session
         self._links = Links(
             (session.atlas_changed, self._on_atlas),
             (session.job_changed, self._on_job),
+            (session.live_changed, self._on_live),
+            (desk.unfinished_changed, self._on_unfinished),
             (desk.runner.event, self._on_event),
         )
         self._links.connect()
-        self._on_atlas(session.atlas)
-        self._on_job(session.job)
+        self._read_session()
 
     def set_theme(self, theme: str) -> None:
         """Follow a napari theme, given by its id."""
         self.curve.set_theme(theme)
+        self.examples.set_theme(theme)
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings in the form."""
-        return {name: editor.value() for name, editor in self._knobs.items()}
+        """Return the settings in the form, and the others of its preset."""
+        return self._form.value()
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802
         """Let go of the session."""
@@ -113,24 +98,30 @@ class TrainingDock(QWidget):  # type: ignore[misc]
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Listen again after having been closed."""
         if self._links.connect():
-            self._on_atlas(self._desk.session.atlas)
-            self._on_job(self._desk.session.job)
+            self._read_session()
         super().showEvent(event)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        for name, editor in self._knobs.items():
-            form.addRow(_SHOWN[name], editor)
         row = QHBoxLayout()
         row.addWidget(self._start, 1)
+        row.addWidget(self._continue, 1)
         row.addWidget(self._stop, 1)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
+        layout.addWidget(self._form)
         layout.addLayout(row)
         for widget in (self._bar, _Still(self._status, 2), self._device):
             layout.addWidget(widget)
-        layout.addWidget(self.curve, 1)
-        layout.addWidget(self._card)
+        tabs = QTabWidget()
+        tabs.setObjectName("atlas-training-tabs")
+        tabs.addTab(self._stacked, "Loss")
+        tabs.addTab(self.examples, "Reconstructions")
+        layout.addWidget(tabs, 1)
+
+    def _read_session(self) -> None:
+        session = self._desk.session
+        self._on_atlas(session.atlas)
+        self._on_live(session.live)
+        self._on_unfinished(self._desk.unfinished)
 
     def _on_start(self) -> None:
         self.curve.clear()
@@ -139,20 +130,37 @@ class TrainingDock(QWidget):  # type: ignore[misc]
 
     def _on_atlas(self, atlas: object) -> None:
         self._card.setText(card_text(atlas) if isinstance(atlas, Atlas) else "")
+        self._stacked.fit()
         if isinstance(atlas, Atlas) and atlas.card.get("device"):
             self._device.setText(f"run {atlas.run} · {atlas.card['device']}")
         if isinstance(atlas, Atlas) and not self._desk.session.job.running:
-            self.curve.show_run(atlas.folder, atlas.run)
+            self.curve.show_run(atlas.folder / "runs" / atlas.run if atlas.run else Path())
         self._on_job(self._desk.session.job)
 
     def _on_job(self, job: JobState) -> None:
         atlas = self._desk.session.atlas
         self._start.setEnabled(not job.running and atlas is not None and len(atlas.windows.table) > 0)
         self._stop.setEnabled(job.running)
+        self._offer_to_continue()
         self._fill_bar(job)
         self._status.setText(f"{job.verb}: {job.text}" if job.running else _idle_text(atlas))
         if job.running:
             self.curve.draw_now()
+
+    def _on_live(self, live: Live | None) -> None:
+        self.examples.show_examples(live.examples if live else (), live.epoch if live else 0)
+
+    def _on_unfinished(self, run: str) -> None:
+        meaning = f"Go on with run {run}, which was stopped or cut off" if run else ""
+        self._continue.setToolTip(meaning)
+        self._continue.setAccessibleName(meaning)
+        self._offer_to_continue()
+
+    def _offer_to_continue(self) -> None:
+        """Show the button in the place of the other one, which has nothing to stop then."""
+        offered = bool(self._desk.unfinished) and not self._desk.session.job.running
+        self._continue.setVisible(offered)
+        self._stop.setVisible(not offered)
 
     def _fill_bar(self, job: JobState) -> None:
         """Move the bar without the repaint at once, or the endless motion, that Qt would give it."""
@@ -166,8 +174,9 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         if event.get("event") == "epoch":
             self.curve.add_epoch(event)
         elif event.get("event") == "started" and "device" in event:
-            if not event.get("done"):
-                self.curve.clear()
+            self.curve.clear()
+            if event.get("done"):
+                self.curve.show_run(self._desk.runner.run_folder, event["done"])
             self._device.setText(f"run {event['run']} · {event['device']}")
 
 
@@ -187,41 +196,41 @@ class _Still(QWidget):  # type: ignore[misc]
         self._label.setGeometry(self.rect())
 
 
+class _Stacked(QWidget):  # type: ignore[misc]
+    """A drawing above a text, which scrolls where there is no room for all of it."""
+
+    def __init__(self, drawing: QWidget, text: QLabel) -> None:
+        super().__init__()
+        self._text = text
+        self._scroll = QScrollArea()
+        self._scroll.setObjectName("atlas-card-scroll")
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setWidget(text)
+        self._scroll.setMinimumHeight(_LEAST_PX)
+        text.setAlignment(Qt.AlignmentFlag.AlignTop)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(drawing, 1)
+        layout.addWidget(self._scroll, 1)
+
+    def fit(self) -> None:
+        """Give the text no more room than it needs."""
+        self._scroll.setMaximumHeight(max(_LEAST_PX, self._text.heightForWidth(self._scroll.viewport().width())))
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        """Share the new room."""
+        super().resizeEvent(event)
+        self.fit()
+
+
 def _idle_text(atlas: Atlas | None) -> str:
     if atlas is None:
         return "Open a project first."
     if not len(atlas.windows.table):
         return "Add recordings first."
     return "Training uses all recordings of the project." if not atlas.run else ""
-
-
-def _verdict(figures: dict[str, Any]) -> str:
-    known = [f for f in figures.values() if f["test"] is not None]
-    if not known:
-        return "Nothing was held out, so nothing is known about animals it has not seen." if figures else ""
-    worst, best = min(f["test"] for f in known), max(f["test"] for f in known)
-    beaten = any(f["shuffled"] is not None and f["test"] <= f["shuffled"] for f in known)
-    if best < 0.05:
-        return "On animals it has not seen, the latent tells nothing about temperature: do not read the map by °C."
-    if worst < 0.1 or beaten:
-        return "On animals it has not seen, temperature is hardly better than chance in one species: mistrust °C there."
-    if worst < 0.6:
-        return "Part of what the map shows by °C holds for animals it has not seen, and part does not."
-    return "The map by °C holds for animals it has not seen."
-
-
-def _figure(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
-
-
-def _editor(knob: dict[str, Any]) -> Any:
-    editor = QDoubleSpinBox() if isinstance(knob["default"], float) else QSpinBox()
-    editor.setObjectName(f"atlas-{knob['name']}")
-    editor.setAccessibleName(knob["meaning"])
-    editor.setToolTip(knob["meaning"])
-    editor.setRange(knob["low"], min(knob["high"], 10**6))
-    editor.setValue(knob["default"])
-    return editor
 
 
 def _button(text: str, name: str, meaning: str, action: Any) -> QPushButton:

@@ -15,6 +15,7 @@ from napari_atlas.views.bridge import Bridge
 from napari_atlas.views.desk import Desk
 from napari_atlas.views.latent_map import LatentMap
 from napari_atlas.views.project import ProjectDock
+from napari_atlas.views.runs import RunsDock
 from napari_atlas.views.timeline import Timeline
 from napari_atlas.views.training import TrainingDock
 
@@ -25,6 +26,7 @@ PARTS = {
     "training": ("ATLAS training", "left"),
     "map": ("ATLAS latent map", "right"),
     "timeline": ("ATLAS timeline", "bottom"),
+    "runs": ("ATLAS runs", "bottom"),
 }
 
 
@@ -55,6 +57,7 @@ class Workspace:
                 "training": lambda: TrainingDock(self.desk),
                 "map": lambda: LatentMap(self.session),
                 "timeline": lambda: Timeline(self.session),
+                "runs": lambda: RunsDock(self.desk),
             }
             self.widgets[part] = makers[part]()  # type: ignore[no-untyped-call]
             self._on_theme()
@@ -70,7 +73,7 @@ class Workspace:
                 dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
                 self._docks[part] = dock
             self._docks[part].show()
-        self._share_left_side()
+        self._share_sides()
         QTimer.singleShot(200, self._proportion)
 
     def open(self, project: Path, run: str = "") -> None:
@@ -90,8 +93,8 @@ class Workspace:
             if hasattr(widget, "set_theme"):
                 widget.set_theme(self.viewer.theme)
 
-    def _share_left_side(self) -> None:
-        """Give the left side the window's full height, and put napari's own layer docks behind the project, as tabs."""
+    def _share_sides(self) -> None:
+        """Give the left side the window's full height; napari's layer docks and the runs go behind others, as tabs."""
         window = self._docks["project"].parent()
         if window is not None:
             window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
@@ -99,7 +102,10 @@ class Workspace:
             dock = window.findChild(QDockWidget, name) if window is not None else None
             if dock is not None:
                 window.tabifyDockWidget(self._docks["project"], dock)
-        self._docks["project"].raise_()
+        if window is not None:
+            window.tabifyDockWidget(self._docks["timeline"], self._docks["runs"])
+        for part in ("project", "timeline"):
+            self._docks[part].raise_()
 
     def _proportion(self) -> None:
         """Give map, timeline and settings their share of the window."""
