@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,14 +76,8 @@ def desk(atlas: Atlas) -> Wishes:
     make_run(project, OLD, card={"temperature_r2": R2}, beta=4.0)
     make_run(project, NEW, beta=0.5)
     session = Session()
-    session.show(_moved(atlas, project, OLD))
+    session.show(replace(atlas, folder=project, run=OLD))
     return Wishes(session)
-
-
-def _moved(atlas: Atlas, folder: Path, run: str) -> Atlas:
-    from dataclasses import replace
-
-    return replace(atlas, folder=folder, run=run)
 
 
 @pytest.fixture
@@ -167,15 +162,14 @@ def test_keys_show_and_continue_what_is_selected(dock: RunsDock, desk: Wishes, q
     qtbot.waitUntil(lambda: "continue" not in can(dock), timeout=5000)
 
 
-def test_a_name_is_typed_in_its_place(dock: RunsDock, qtbot: QtBot) -> None:
-    project = dock._folder
+def test_a_name_is_typed_in_its_place(dock: RunsDock, desk: Wishes, qtbot: QtBot) -> None:
     key(dock, qtbot, Qt.Key.Key_F2)
     editor = table_of(dock).findChild(QLineEdit)
     assert editor.text() == ""
     qtbot.keyClicks(editor, "warm reef")
     qtbot.keyClick(editor, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: cells(dock)[1][0] == "● warm reef", timeout=5000)
-    assert workflow.runs(project)[0]["label"] == "warm reef"
+    assert workflow.runs(desk.folder)[0]["label"] == "warm reef"
     assert [row.name for row in table_of(dock).chosen()] == [OLD]
     key(dock, qtbot, Qt.Key.Key_Up)
     qtbot.mouseClick(dock.findChild(QPushButton, "atlas-runs-rename"), Qt.MouseButton.LeftButton)
@@ -250,16 +244,17 @@ def test_a_fit_is_followed(dock: RunsDock, desk: Wishes, qtbot: QtBot, monkeypat
 
 
 def test_it_says_what_to_do_or_what_is_wrong(desk: Wishes, atlas: Atlas, qtbot: QtBot) -> None:
-    dock = RunsDock(Wishes(Session()))
+    session = Session()
+    dock = RunsDock(Wishes(session))
     qtbot.addWidget(dock)
     dock.show()
     assert said(dock) == "No project is open."
     workflow.new(atlas.folder / "empty.atlas")
-    dock._desk.session.show(_moved(atlas, atlas.folder / "empty.atlas", ""))
+    session.show(replace(atlas, folder=atlas.folder / "empty.atlas"))
     qtbot.waitUntil(lambda: said(dock) == "No fit yet: press Train in the training dock.", timeout=5000)
     assert can(dock) == set()
     (desk.folder / "runs" / OLD / "card.json").write_text("{", encoding="utf-8")
-    dock._desk.session.show(_moved(atlas, desk.folder, ""))
+    session.show(replace(atlas, folder=desk.folder))
     qtbot.waitUntil(lambda: "card.json" in said(dock), timeout=5000)
     assert "\n" not in said(dock)
     assert dock.minimumSizeHint().width() < 300, "a long path does not widen the dock"

@@ -82,9 +82,9 @@ class JobRunner:
         if self._job is None:
             return
         self._done = event.get("event") == "done"
-        now = time.monotonic()
-        if event.get("event") not in _FLEETING or now - self._told >= _TELL_S:
-            self._told = now
+        fleeting, now = event.get("event") in _FLEETING, time.monotonic()
+        if not fleeting or now - self._told >= _TELL_S:
+            self._told = now if fleeting else self._told
             done, total = event.get("done", 0), event.get("total", 0)
             self._session.report(JobState(self._job.verb, event.get("text", ""), done, total))
         self.event.emit(event)

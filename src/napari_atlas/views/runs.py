@@ -39,23 +39,29 @@ class RunsDock(QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self.setObjectName("atlas-runs")
         self._desk = desk
-        self._table = RunsTable(self)
+        self._table = table = RunsTable(self)
         self._said = QLabel()
         self._said.setObjectName("atlas-runs-said")
         self._said.setWordWrap(True)
         self._said.setMinimumWidth(1)  # A long path must not widen the dock.
         self._buttons = {
-            "show": _button("Show", "Show the selected run (Return)", self._show),
-            "continue": _button("Continue", "Go on with a fit that was stopped or cut off (Ctrl+Return)", self._go_on),
-            "rename": _button("Rename", "Give the selected run a name (F2)", self._table.edit_name),
+            "show": _button(
+                "Show", "Show the selected run (Return)", lambda: desk.open(self._folder, table.chosen()[0].name)
+            ),
+            "continue": _button(
+                "Continue",
+                "Go on with a fit that was stopped or cut off (Ctrl+Return)",
+                lambda: desk.go_on(table.chosen()[0].name),
+            ),
+            "rename": _button("Rename", "Give the selected run a name (F2)", table.edit_name),
             "compare": _button("Compare", "Set the selected runs side by side (Ctrl+D)", self._compare),
             "delete": _button("Delete", "Delete the selected runs (Del)", self._ask_to_delete),
         }
         self._lay_out()
         self._folder, self._asked, self._error, self._verb = Path(), 0, "", ""
-        self._table.runs.renamed.connect(self._rename)
-        self._table.selectionModel().selectionChanged.connect(self._offer)
-        self._table.doubleClicked.connect(self._buttons["show"].click)
+        table.runs.renamed.connect(self._rename)
+        table.selectionModel().selectionChanged.connect(self._offer)
+        table.doubleClicked.connect(self._buttons["show"].click)
         self._links = Links(
             (desk.session.atlas_changed, self.refresh),
             (desk.session.job_changed, self._on_job),
@@ -90,12 +96,18 @@ class RunsDock(QWidget):  # type: ignore[misc]
         super().hideEvent(event)
 
     def _lay_out(self) -> None:
-        keys = {"show": ("Return", "Enter"), "continue": ("Ctrl+Return",), "compare": ("Ctrl+D",), "delete": ("Del",)}
+        keys = {
+            "show": ("Return", "Enter"),
+            "continue": ("Ctrl+Return",),
+            "rename": ("F2",),
+            "compare": ("Ctrl+D",),
+            "delete": ("Del",),
+        }
         row = QFlowLayout()
         row.setContentsMargins(0, 0, 0, 0)
         for name, button in self._buttons.items():
             row.addWidget(button)
-            self._table.add_keys(keys.get(name, ()), button.click)
+            self._table.add_keys(keys[name], button.click)
         self._table.add_keys(("F5",), self.refresh)
         layout = QVBoxLayout(self)
         layout.addWidget(self._table, 1)
@@ -136,12 +148,6 @@ class RunsDock(QWidget):  # type: ignore[misc]
             self.refresh()
         elif event.get("event") == "epoch":
             self._table.runs.count_epochs(self._desk.runner.run_folder.name, event["epoch"])
-
-    def _show(self) -> None:
-        self._desk.open(self._folder, self._table.chosen()[0].name)
-
-    def _go_on(self) -> None:
-        self._desk.go_on(self._table.chosen()[0].name)
 
     def _rename(self, run: str, label: str) -> None:
         folder = self._folder
