@@ -6,6 +6,7 @@ DEMO is the folder of a demo that was made before (``make demo`` leaves one in `
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -66,7 +67,25 @@ def take(project: Path) -> None:
         wait_for(ready(workspace))
         settle(1.5)
         grab(viewer, name)
+    take_training(viewer, workspace)
     viewer.close()
+
+
+def take_training(viewer: Any, workspace: Any) -> None:
+    """Take the pictures of a fit under way, stop it, and take one of the list of runs."""
+    viewer.theme = "dark"
+    workspace.session.color("species")
+    epochs: list[int] = []
+    workspace.desk.runner.event.connect(lambda event: epochs.append(int(event.get("epoch", 0))))
+    workspace.desk.fit({"epochs": 250, "seed": 1})
+    wait_for(lambda: max(epochs, default=0) >= 24, 240)
+    settle(1.0)
+    grab(viewer, "training")
+    workspace.desk.runner.stop()
+    wait_for(lambda: not workspace.session.job.running, 120)
+    workspace.widget("runs").parent().raise_()
+    settle(2.0)
+    grab(viewer, "runs")
 
 
 def main() -> None:
@@ -78,11 +97,14 @@ def main() -> None:
             for event in workflow.demo(demo):
                 print(event.text)
         IMAGES.mkdir(exist_ok=True)
+        copy = Path(temporary) / "pictures"
         if has_display():
-            take(project)
+            shutil.copytree(project, copy / workflow.DEMO_PROJECT)
+            (copy / "reef").symlink_to((demo / "reef").absolute())
+            take(copy / workflow.DEMO_PROJECT)
             return
         with hidden_display() as display:
-            command = [sys.executable, __file__, str(demo)]
+            command = [sys.executable, __file__, str(demo.absolute())]
             subprocess.run(command, env={**os.environ, "DISPLAY": display}, check=True)
 
 

@@ -120,6 +120,7 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._runs.addItems(names or ["none yet"])
         self._runs.setEnabled(len(names) > 0)
         self._runs.setCurrentText(atlas.run)
+        self._on_cursor(self._desk.session.cursor)
 
     def _on_cursor(self, cursor: Cursor) -> None:
         for i in range(self._tree.topLevelItemCount()):

@@ -143,6 +143,8 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._stop.setEnabled(job.running)
         self._offer_to_continue()
         self._fill_bar(job)
+        # What is known of the run on show says nothing about the one under way.
+        self._stacked.show_text(not (job.running and job.verb == "fit"))
         self._status.setText(f"{job.verb}: {job.text}" if job.running else _idle_text(atlas))
         if job.running:
             self.curve.draw_now()
@@ -185,10 +187,16 @@ class _Still(QWidget):  # type: ignore[misc]
 
     def __init__(self, label: QLabel, n_lines: int) -> None:
         super().__init__()
-        self._label = label
+        self._label, self._n_lines = label, n_lines
         label.setParent(self)
         label.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setFixedHeight(n_lines * label.fontMetrics().lineSpacing() + 2)
+
+    def showEvent(self, event: Any) -> None:  # noqa: N802
+        """Take the height of the lines, which the window's style has by now settled."""
+        self._label.ensurePolished()
+        margin = 2 * self._label.contentsMargins().top() + 4
+        self.setFixedHeight(self._n_lines * self._label.fontMetrics().lineSpacing() + margin)
+        super().showEvent(event)
 
     def resizeEvent(self, event: Any) -> None:  # noqa: N802
         """Give the label all the room."""
@@ -212,8 +220,12 @@ class _Stacked(QWidget):  # type: ignore[misc]
         text.setAlignment(Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(drawing, 1)
-        layout.addWidget(self._scroll, 1)
+        layout.addWidget(drawing, 2)
+        layout.addWidget(self._scroll, 3)
+
+    def show_text(self, shown: bool) -> None:
+        """Show the text, or leave all the room to the drawing."""
+        self._scroll.setVisible(shown)
 
     def fit(self) -> None:
         """Give the text no more room than it needs."""
@@ -230,7 +242,10 @@ def _idle_text(atlas: Atlas | None) -> str:
         return "Open a project first."
     if not len(atlas.windows.table):
         return "Add recordings first."
-    return "Training uses all recordings of the project." if not atlas.run else ""
+    if not atlas.run:
+        return "Training uses all recordings of the project."
+    best, n = atlas.card.get("best_epoch"), atlas.card.get("epochs")
+    return f"Kept: epoch {best} of {n}, the best on windows that were held out." if best and n and best < n else ""
 
 
 def _button(text: str, name: str, meaning: str, action: Any) -> QPushButton:

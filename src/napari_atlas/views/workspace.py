@@ -117,7 +117,7 @@ class Workspace:
         left, right = max(250, int(0.2 * width)), int(0.36 * width)
         window.resizeDocks([docks["project"], docks["map"]], [left, right], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["timeline"]], [int(0.26 * height)], Qt.Orientation.Vertical)
-        halves = [int(0.38 * height), int(0.5 * height)]
+        halves = [int(0.28 * height), int(0.64 * height)]
         window.resizeDocks([docks["project"], docks["training"]], halves, Qt.Orientation.Vertical)
 
 
