@@ -28,6 +28,7 @@ from napari_atlas.model.losses import (
     kl_cholesky,
     kl_diagonal,
     labels_by_step,
+    parts_of,
     terms_of,
     terms_together,
     total,
@@ -352,7 +353,11 @@ def test_species_together_are_the_sum_of_species_alone(posterior: str) -> None:
     for mine in labels.values():
         mine[0], mine[1:, 2] = torch.tensor([np.nan, np.nan, -1.0]), 2.0
     values, counted = labels_by_step([mine[None] for mine in labels.values()], HEADS)
-    found = terms_together(model.together(windows, noise), windows, Labels(values[0], counted[0], (6, 4)))
+    found = terms_together(
+        model.together(windows, noise),
+        windows,
+        Labels(values[0], counted[0], (6, 4), parts_of((6, 4), torch.device("cpu"))),
+    )
     parts = dict(zip(windows, noise.split([6, 4]), strict=True))
     alone = [terms_of(model(name, windows[name], parts[name]), windows[name], labels[name]) for name in windows]
     for mine, wanted in zip(found, zip(*alone, strict=True), strict=True):
@@ -364,7 +369,7 @@ def test_free_bits_level_the_divergence_of_each_dimension() -> None:
     model = make_model("conv")
     windows = {"a": torch.randn(6, 7, 2), "b": torch.randn(4, 9, 1)}
     joint = model.together(windows)
-    labels = Labels(torch.zeros(10, 1), torch.zeros(10, 1), (6, 4))
+    labels = Labels(torch.zeros(10, 1), torch.zeros(10, 1), (6, 4), parts_of((6, 4), torch.device("cpu")))
     wanted = 0.0
     for mu, logvar in zip(joint.posterior.mu.split([6, 4]), joint.posterior.logvar.split([6, 4]), strict=True):
         by_dimension = [float(kl_diagonal(mu[:, [i]], logvar[:, [i]])) for i in range(4)]

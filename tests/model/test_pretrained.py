@@ -202,7 +202,7 @@ def test_names_are_given_once(names: list[str]) -> None:
 
 
 def test_heads_learn_numbers_and_classes_and_survive_in_the_file(tmp_path: Path) -> None:
-    config = replace(CONFIG, epochs=30, beta=0.01, learning_rate=5e-3, encoder="conv", split="none")
+    config = replace(CONFIG, epochs=30, beta=0.01, learning_rate=5e-3, averaging=0.9, encoder="conv", split="none")
     rng = np.random.default_rng(0)
     level = np.repeat(np.arange(4.0), 30)
     stack = rng.normal(0, 0.3, (120, 6)) + level[:, None]

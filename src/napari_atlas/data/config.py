@@ -41,7 +41,7 @@ class FitConfig:
     )
     clip: float = _knob(0.0, "Longest gradient; a longer one is shortened to it; 0 lets all pass.", low=0.0, high=1e6)
     averaging: float = _knob(
-        0.99,
+        0.995,
         "Share of the past in the running mean of the weights that is kept; 0 keeps single steps.",
         low=0.0,
         high=0.9999,

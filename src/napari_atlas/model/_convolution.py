@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-__all__ = ["convolve"]
+__all__ = ["convolve", "store_for_convolve"]
 
 _keep_where_above = torch.ops.aten.threshold_backward
 
@@ -37,13 +37,24 @@ def convolve(x: Tensor, layer: nn.Conv1d, halve: bool) -> Tensor:
     """
     weight, bias = layer.weight, layer.bias
     assert bias is not None
-    kind = x.device.type
-    if torch.is_autocast_enabled(kind):
-        narrow = torch.get_autocast_dtype(kind)
-        x, weight, bias = x.to(narrow), weight.to(narrow), bias.to(narrow)
+    far = layer.kernel_size[0] // 2 - x.shape[1] + 1
+    if far > 0:  # the outermost weights meet nothing but padding
+        weight = weight[:, :, far:-far]
+    n_phases, kind = 2 if halve and x.shape[1] > 1 else 1, x.device.type
+    if not torch.is_autocast_enabled(kind):
+        return _apply(x, weight, bias, n_phases)
+    narrow = torch.get_autocast_dtype(kind)
     with torch.autocast(kind, enabled=False):
-        n_phases = 2 if halve and x.shape[1] > 1 else 1
-        found: Tensor = _Convolution.apply(x, weight, bias, n_phases)  # type: ignore[no-untyped-call]
+        return _apply(x.to(narrow), weight.to(narrow), bias.to(narrow), n_phases)
+
+
+def store_for_convolve(layer: nn.Conv1d) -> None:
+    """Lay the layer's weights out in memory as `convolve` multiplies with them; to all else they are the same."""
+    layer.weight.data = layer.weight.data.permute(2, 1, 0).contiguous().permute(2, 1, 0)
+
+
+def _apply(x: Tensor, weight: Tensor, bias: Tensor, n_phases: int) -> Tensor:
+    found: Tensor = _Convolution.apply(x, weight, bias, n_phases)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -54,7 +65,7 @@ class _Convolution(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, n_phases: int) -> Tensor:
         n_out, n_in, kernel = weight.shape
         n, n_times = len(x), x.shape[1] // n_phases
-        padded = nn.functional.pad(x, (0, 0, kernel // 2, kernel // 2))
+        padded = _padded(x, kernel // 2)
         strides = (n_in, padded.stride(0), n_phases * n_in, 1)
         shifted = padded.as_strided((n_phases, n, n_times, kernel * n_in), strides).reshape(-1, kernel * n_in)
         matrix = weight.permute(2, 1, 0).reshape(kernel * n_in, n_out)
@@ -84,11 +95,24 @@ class _Convolution(torch.autograd.Function):
         step, span = len(phases), len(phases) * phases.shape[2]
         for phase in range(step):
             for i in range(kernel):
-                to_padded[:, phase + i : phase + i + span : step] += to_shifted[phase, :, :, i]
+                to_padded[:, phase + i : phase + i + span : step].add_(to_shifted[phase, :, :, i])
         return to_padded[:, kernel // 2 : kernel // 2 + n_times], to_weight, to_bias, None
+
+
+def _padded(x: Tensor, n: int) -> Tensor:
+    """Return x with n times of 0 before and after."""
+    if not n:
+        return x.contiguous()
+    padded = x.new_empty(len(x), x.shape[1] + 2 * n, x.shape[2])
+    padded[:, :n].zero_()
+    padded[:, -n:].zero_()
+    padded[:, n:-n].copy_(x)
+    return padded
 
 
 def _of_the_larger(gradient: Tensor, ahead: Tensor) -> Tensor:
     """Return (2, …) gradients of even and odd times: all of it goes to the larger, to the even one of equals."""
-    odd = _keep_where_above(gradient, ahead, 0)
-    return torch.stack([gradient - odd, odd])
+    both = gradient.new_empty(2, *gradient.shape)
+    _keep_where_above.grad_input(gradient, ahead, 0, grad_input=both[1])
+    torch.sub(gradient, both[1], out=both[0])
+    return both

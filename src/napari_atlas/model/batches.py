@@ -51,7 +51,8 @@ class Resident:
 
     def windows(self, rows: Tensor) -> Tensor:
         """Return the (n_rows, n_times, n_channels) windows of these rows of ``ids``."""
-        return self.signal[self.offsets[rows, None] + self.span]
+        bins = self.offsets[rows, None] + self.span
+        return self.signal.index_select(0, bins.flatten()).view(*bins.shape, -1)
 
 
 def shapes_of(windows: Windows) -> tuple[SpeciesShape, ...]:

@@ -61,7 +61,7 @@ class Stepper:
         """Put a batch where the recorded step reads it."""
         if self._batch is None:
             labels = batch.labels
-            kept = Labels(labels.values.clone(), labels.shares.clone(), labels.sizes)
+            kept = Labels(labels.values.clone(), labels.shares.clone(), labels.sizes, labels.parts)
             self._batch = Batch({name: rows.clone() for name, rows in batch.rows.items()}, kept)
             return
         for name, rows in batch.rows.items():

@@ -17,7 +17,7 @@ from napari_atlas.data.windows import Windows
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import Resident, training_order
 from napari_atlas.model.capture import Stepper
-from napari_atlas.model.losses import Labels, labels_by_step
+from napari_atlas.model.losses import Labels, labels_by_step, parts_of
 from napari_atlas.model.steps import Batch, FitState, Share, objective, start_fit, step_size
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
@@ -192,11 +192,12 @@ def _train(
     n_steps, beta = len(values), beta_of(config, state.epoch)
     sums = torch.zeros(4, device=values.device)
     mine, part = _part_of(state.share, sizes, values.device)
+    parts = parts_of(sizes, values.device)
+    if part is not None:
+        values, counted, parts = values[:, part], counted[:, part], parts[part]
     for i in range(n_steps):
         _set_step_size(state, config, n_steps)
-        labels = Labels(values[i], counted[i], sizes)
-        if part is not None:
-            labels = Labels(values[i, part], counted[i, part], sizes)
+        labels = Labels(values[i], counted[i], sizes, parts)
         sums += stepper(Batch({name: order[i, mine] for name, order in orders.items()}, labels, part), beta)
     state.share.add_up(sums)
     state.keep_buffers()
@@ -233,9 +234,10 @@ def _evaluate(
     for name, mine in rows.items():
         data = resident[name]
         values, counted = labels_by_step([data.labels[mine][None]], state.model.architecture.heads)
+        shares = parts_of([len(mine)], values.device)
         for begin in range(0, len(mine), _CHUNK):
             part = slice(begin, begin + _CHUNK)
-            labels = Labels(values[0, part], counted[0, part], (len(mine),))
+            labels = Labels(values[0, part], counted[0, part], (len(mine),), shares[part])
             terms, loss = objective(state.kept, {name: data.windows(mine[part])}, labels, exact, config.beta)
             sums += torch.stack([loss, *terms])
     return _named(sums)

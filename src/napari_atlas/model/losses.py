@@ -26,6 +26,7 @@ __all__ = [
     "labels_by_step",
     "masked_cross_entropy",
     "masked_mse",
+    "parts_of",
     "terms_of",
     "terms_together",
     "total",
@@ -54,12 +55,14 @@ class Labels(NamedTuple):
     """Labels of a batch of several species, one after the other.
 
     ``values`` is (n_windows, n_heads), 0 where unknown; ``shares`` is of the same shape, how much each counts: 1 in all
-    per species. ``sizes`` are the windows of each species in the whole batch, of which this may be a part.
+    per species. ``sizes`` are the windows of each species in the whole batch, of which this may be a part, and
+    ``parts`` is (n_windows, 1), the share of each window in its species.
     """
 
     values: Tensor
     shares: Tensor
     sizes: tuple[int, ...]
+    parts: Tensor
 
 
 def kl_diagonal(mu: Tensor, logvar: Tensor) -> Tensor:
@@ -131,6 +134,11 @@ def labels_by_step(labels: Sequence[Tensor], heads: Sequence[Head]) -> tuple[Ten
     return torch.cat(values, dim=1), torch.cat(counted, dim=1)
 
 
+def parts_of(sizes: Sequence[int], device: torch.device) -> Tensor:
+    """Return the (n_windows, 1) share of each window in its species, for species one after the other."""
+    return torch.cat([torch.full((n, 1), 1.0 / n, device=device) for n in sizes])
+
+
 def _known_of(labels: Tensor, kinds: Sequence[HeadKind]) -> tuple[Tensor, Tensor]:
     columns = labels.unbind(-1)
     known = [kind.known(column) for kind, column in zip(kinds, columns, strict=False)]
@@ -156,10 +164,11 @@ def terms_together(joint: Joint, windows: Mapping[str, Tensor], labels: Labels, 
     squares = [
         torch.nn.functional.mse_loss(drawn, mine, reduction="sum") / (n * mine[0].numel()) for drawn, mine, n in pairs
     ]
-    sizes = [len(mine) for mine in windows.values()]
-    by_species = zip(torch.split(_divergences(joint.posterior), sizes), labels.sizes, strict=True)
-    means = torch.stack([mine.sum(0) / n for mine, n in by_species])
-    kl = (means.clamp(min=free_bits) if free_bits else means).sum() / means.shape[1]
+    by_window = _divergences(joint.posterior) * labels.parts
+    if free_bits:
+        by_species = torch.split(by_window, [len(mine) for mine in windows.values()])
+        by_window = torch.stack([mine.sum(0).clamp(min=free_bits) for mine in by_species])
+    kl = by_window.sum() / by_window.shape[1]
     return Terms(torch.stack(squares).sum(), kl, _head_error(joint, labels))
 
 
@@ -167,6 +176,8 @@ def _head_error(joint: Joint, labels: Labels) -> Tensor:
     errors = []
     if joint.temperature.numel():
         errors.append((joint.temperature - labels.values[:, 0]).square() * labels.shares[:, 0])
+    if len(errors) == 1 and not joint.predictions:
+        return errors[0].sum()
     for column, (head, values) in enumerate(joint.predictions[: labels.values.shape[1] - 1], start=1):
         error = head.kind.error(values, labels.values[:, column])
         errors.append(error * (head.weight * labels.shares[:, column]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from napari_atlas.model._convolution import convolve
+from napari_atlas.model._convolution import convolve, store_for_convolve
 from napari_atlas.model.registry import register_decoder, register_encoder
 
 __all__ = ["ConvDecoder", "ConvEncoder", "TemperatureHead", "pooling_matrix"]
@@ -45,6 +45,8 @@ class ConvEncoder(nn.Module):
         self.conv1 = nn.Conv1d(n_channels, 32, 5, padding=2)
         self.conv2 = nn.Conv1d(32, 64, 3, padding=1)
         self.conv3 = nn.Conv1d(64, 128, 3, padding=1)
+        for layer in (self.conv1, self.conv2, self.conv3):
+            store_for_convolve(layer)
         self.hidden = nn.Linear(128 * _POOLED, 128)
         self.posterior = nn.Linear(128, n_numbers)
         self.register_buffer("pooling", pooling_matrix(_halved(_halved(n_times))), persistent=False)
@@ -53,7 +55,8 @@ class ConvEncoder(nn.Module):
         """Return (n_windows, n_numbers) of (n_windows, n_times, n_channels) windows."""
         x = convolve(windows, self.conv1, halve=True)
         x = convolve(x, self.conv2, halve=True)
-        x = self.pooling.T @ convolve(x, self.conv3, halve=False)
+        x = convolve(x, self.conv3, halve=False)
+        x = self.pooling.T @ x if x.shape[1] > 1 else x.expand(-1, _POOLED, -1)
         x = x.transpose(1, 2)
         numbers: Tensor = self.posterior(torch.relu(self.hidden(x.flatten(1))))
         return numbers
