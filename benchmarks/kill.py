@@ -3,8 +3,9 @@
 Prints one JSON object: `kills`; of them `resumed` (those after which the fit went on), `corrupt` (those that left a
 file which cannot be read) and `lost` (those that lost an epoch which had been told). A tenth of the kills, `windows`,
 meet the parent that reads the fit's events instead; `reattached` are those of them after which the fit went on by
-itself and was followed to its end. Of `compared` fits, `bit_equal` ended complete and with the bytes of weights and
-history of a fit that was left alone. Needs fork.
+itself and was followed to its end. `complete` are the kills of either kind that came when nothing was left to be done.
+Of `compared` fits, `bit_equal` ended complete and with the bytes of weights and history of a fit that was left alone.
+Needs fork.
 
     python benchmarks/kill.py [--kills 200] [--minutes 0] [--seed 0]
 """
@@ -168,7 +169,7 @@ class Tally:
 
     def __init__(self, project: Path, seed: int) -> None:
         self.project = project
-        names = ("kills", "resumed", "corrupt", "lost", "windows", "reattached", "bit_equal", "compared")
+        names = ("kills", "resumed", "corrupt", "lost", "windows", "reattached", "complete", "bit_equal", "compared")
         self.counts = dict.fromkeys(names, 0)
         self._random = random.Random(seed)
         self._settings = [t for key, value in CONFIG.as_dict().items() for t in ("--set", f"{key}={value}")]
@@ -198,6 +199,7 @@ class Tally:
             if self.counts["kills"] > before and not ended:
                 waiting += 1
                 self.counts["corrupt"] += not is_whole(self.project)
+        self.counts["complete"] += waiting
         (run,) = workflow.runs(self.project)
         folder = self.project / "runs" / run["run"]
         self.counts["compared"] += 1
@@ -228,6 +230,7 @@ class Tally:
             print(error, file=sys.stderr)
             return False
         self.counts["reattached"] += was_there and last["event"] == "done"
+        self.counts["complete"] += not was_there
         return True
 
 

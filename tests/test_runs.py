@@ -70,7 +70,7 @@ def test_runs_side_by_side_tell_what_differs(project: Path, atlas: Command) -> N
     workflow.rename_run(project, first, "plain")
     one, other = workflow.compare_runs(project, ["plain", second])
     assert (one["run"], one["label"], other["run"]) == (first, "plain", second)
-    assert (one["settings"], other["settings"]) == ({"epochs": 2, "beta": 4.0}, {"epochs": 3, "beta": 1.0})
+    assert (one["settings"], other["settings"]) == ({"epochs": 2, "beta": 2.5}, {"epochs": 3, "beta": 1.0})
     assert (one["epochs"], other["epochs"]) == (2, 3)
     history = RunFolder(project / "runs" / second).read_history()
     assert other["validation_total"] == history[other["best_epoch"] - 1]["validation_total"]
@@ -81,7 +81,7 @@ def test_runs_side_by_side_tell_what_differs(project: Path, atlas: Command) -> N
     assert [json.loads(line) for line in out.splitlines()] == [one, other]
     told = {line.split("  ")[0]: line.split()[-2:] for line in atlas("runs", project, "--compare")[1].splitlines()}
     assert told["run"] == [first, second]
-    assert told["beta"] == ["4", "1"]
+    assert told["beta"] == ["2.5", "1"]
     assert told["epochs fitted"] == ["2", "3"]
     assert "seed" not in told
 

@@ -46,7 +46,7 @@ def test_a_value_is_kept_as_its_kind(name: str, given: Any, kept: Any) -> None:
         ("epochs", True, "True is not a whole number"),
         ("epochs", math.inf, "inf is not a whole number"),
         ("epochs", None, "None is not a whole number"),
-        ("beta", "much", "'much' is not a number; write 4.0"),
+        ("beta", "much", "'much' is not a number; write 2.5"),
         ("beta", True, "True is not a number"),
         ("beta", [1.0], r"[1.0] is not a number"),
         ("beta", "inf", "inf is out of range; give a value from 0.0 to 1000.0"),

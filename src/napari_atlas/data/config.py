@@ -46,7 +46,7 @@ class FitConfig:
         low=0.0,
         high=0.9999,
     )
-    beta: float = _knob(4.0, "Weight of the KL term once warmed up.", low=0.0, high=1000.0)
+    beta: float = _knob(2.5, "Weight of the KL term once warmed up.", low=0.0, high=1000.0)
     beta_warmup: int = _knob(20, "Epochs over which beta rises from 0.", low=0, high=100_000)
     beta_cycles: int = _knob(
         1, "How often beta rises from 0 before the last rise holds; 1 is a plain warm-up.", low=1, high=100
