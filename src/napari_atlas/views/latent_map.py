@@ -140,6 +140,7 @@ class LatentMap(QWidget):  # type: ignore[misc]
     def _on_live(self, live: object) -> None:
         """Let the points of a fit move; colours and legend stay."""
         if self._moving and self._coloring is not None and self._session.mapped is not self._session.atlas:
+            paint_later(self._plot.native, _PAINT_AFTER_MS)
             self._plot.draw_cloud(self._coloring, self._header.shown, moved=True)
             self._plot.draw_selection()
             self._plot.draw_cursor()

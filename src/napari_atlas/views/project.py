@@ -57,6 +57,7 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             "open": _button("Open…", "Open a project folder", self._open),
             "add": _button("Add recording…", "Add keypoints, hulls or windows", self._add),
         }
+        self._listed: tuple[object, ...] = ()
         self._lay_out()
         self._tree.itemActivated.connect(self._go)
         self._tree.itemClicked.connect(self._go)
@@ -104,10 +105,16 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._hint.setVisible(not there)
         self._tree.setVisible(there)
         self._buttons["add"].setEnabled(opened)
-        self._tree.clear()
+        listed = _listed(atlas) if isinstance(atlas, Atlas) else ()
+        if listed != self._listed:
+            self._listed = listed
+            self._tree.clear()
+            if isinstance(atlas, Atlas):
+                self._fill(atlas)
         self._runs.clear()
         if isinstance(atlas, Atlas):
-            self._fill(atlas)
+            self._fill_runs(atlas)
+            self._on_cursor(self._desk.session.cursor)
 
     def _fill(self, atlas: Atlas) -> None:
         icons = {s.name: marker_icon(s.marker, s.color) for s in atlas.windows.species}
@@ -116,11 +123,12 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             item.setIcon(0, icons.get(info.species, QIcon()))
             self._tree.addTopLevelItem(item)
         self._tree.resizeColumnToContents(1)
+
+    def _fill_runs(self, atlas: Atlas) -> None:
         names = sorted(p.parent.name for p in (atlas.folder / "runs").glob("*/weights.safetensors"))
         self._runs.addItems(names or ["none yet"])
         self._runs.setEnabled(len(names) > 0)
         self._runs.setCurrentText(atlas.run)
-        self._on_cursor(self._desk.session.cursor)
 
     def _on_cursor(self, cursor: Cursor) -> None:
         for i in range(self._tree.topLevelItemCount()):
@@ -162,6 +170,13 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         dialog = AddDialog([s.name for s in atlas.windows.species] if atlas else [], self)
         if dialog.exec():
             self._desk.add(*dialog.arguments())
+
+
+def _listed(atlas: Atlas) -> tuple[object, ...]:
+    """Return what the list of recordings says; as long as it is the same, the list stays as it was folded."""
+    recordings = tuple((info.name, info.individuals, _tooltip(info)) for info in atlas.recordings.values())
+    looks = tuple((s.name, s.marker, s.color) for s in atlas.windows.species)
+    return atlas.folder, recordings, looks, len(atlas.windows.table)
 
 
 def _make_tree() -> QTreeWidget:
