@@ -50,3 +50,20 @@ def atlas(
     yield run
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def jelly_project(tmp_path: Path) -> Path:
+    """Return a project of 64 windows in 8 tracks that are not known apart, with a temperature each."""
+    import numpy as np
+
+    from napari_atlas import workflow
+    from napari_atlas.data.project import AddRequest
+
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "jelly.npy", rng.random((64, 8)))
+    np.save(tmp_path / "temps.npy", rng.normal(20, 3, 64))
+    workflow.new(tmp_path / "p.atlas")
+    request = AddRequest(tmp_path / "jelly.npy", "jelly", temperature=str(tmp_path / "temps.npy"))
+    workflow.add(tmp_path / "p.atlas", request)
+    return tmp_path / "p.atlas"

@@ -6,12 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from napari_atlas import workflow
 from napari_atlas.data.config import FitConfig
-from napari_atlas.data.project import AddRequest
 from napari_atlas.errors import InputError
 from napari_atlas.io.atomic import read_arrays, read_json, write_arrays, write_json
 from napari_atlas.io.running import resume_file
@@ -22,16 +20,10 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a project of 64 windows with a temperature each, fitted once."""
-    rng = np.random.default_rng(0)
-    np.save(tmp_path / "jelly.npy", rng.random((64, 8)))
-    np.save(tmp_path / "temps.npy", rng.normal(20, 3, 64))
-    workflow.new(tmp_path / "p.atlas")
-    request = AddRequest(tmp_path / "jelly.npy", "jelly", temperature=str(tmp_path / "temps.npy"))
-    workflow.add(tmp_path / "p.atlas", request)
-    fit(tmp_path / "p.atlas", CONFIG)
-    return tmp_path / "p.atlas"
+def project(jelly_project: Path) -> Path:
+    """Return a project that is fitted once."""
+    fit(jelly_project, CONFIG)
+    return jelly_project
 
 
 def fit(project: Path, config: FitConfig) -> str:

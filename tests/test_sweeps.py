@@ -13,7 +13,6 @@ import pytest
 
 from napari_atlas import _sweep, workflow
 from napari_atlas.data.config import FitConfig
-from napari_atlas.data.project import AddRequest
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io.running import claimed
@@ -25,15 +24,9 @@ Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """Return a project of 64 windows in 8 tracks that are not known apart, with a temperature each."""
-    rng = np.random.default_rng(0)
-    np.save(tmp_path / "jelly.npy", rng.random((64, 8)))
-    np.save(tmp_path / "temps.npy", rng.normal(20, 3, 64))
-    workflow.new(tmp_path / "p.atlas")
-    request = AddRequest(tmp_path / "jelly.npy", "jelly", temperature=str(tmp_path / "temps.npy"))
-    workflow.add(tmp_path / "p.atlas", request)
-    return tmp_path / "p.atlas"
+def project(jelly_project: Path) -> Path:
+    """Return a project that is not fitted."""
+    return jelly_project
 
 
 def write_sweep(project: Path, text: str = GRID) -> Path:

@@ -10,12 +10,7 @@ from torch import Tensor
 from napari_atlas.errors import InputError
 from napari_atlas.model.steps import Share
 
-__all__ = ["join", "n_processes"]
-
-
-def n_processes() -> int:
-    """Return how many processes torchrun started for this fit; 1 without it."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+__all__ = ["join"]
 
 
 def join() -> Share:
@@ -29,7 +24,7 @@ def join() -> Share:
     InputError
         If there are several processes, but not the extra that they need.
     """
-    size = n_processes()
+    size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Share()
     try:
