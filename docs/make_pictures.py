@@ -68,6 +68,7 @@ def take(project: Path) -> None:
         settle(1.5)
         grab(viewer, name)
     take_training(viewer, workspace)
+    take_import(viewer, workspace, project.parent)
     viewer.close()
 
 
@@ -86,6 +87,17 @@ def take_training(viewer: Any, workspace: Any) -> None:
     workspace.widget("runs").parent().raise_()
     settle(2.0)
     grab(viewer, "runs")
+
+
+def take_import(viewer: Any, workspace: Any, folder: Path) -> None:
+    """Take the picture of a folder that was looked through, before it is added to a new project."""
+    workspace.desk.new(folder / "new.atlas")
+    wait_for(lambda: workspace.desk.folder.name == "new.atlas")
+    workspace.show_import((folder / "reef",))
+    dock = workspace.widget("import")
+    wait_for(lambda: len(dock.draft.plan.recordings) > 0 and not workspace.session.job.running, 120)
+    settle(4.0)
+    grab(viewer, "import")
 
 
 def main() -> None:

@@ -208,7 +208,7 @@ BESIDE = {
     "log without readings": ("--temperature", "time_s,temp_C\n", ("it holds no reading", "log the temperature again")),
     "log that is empty": ("--temperature", "", ("it is empty", "log the temperature again")),
     "log that goes back": ("--temperature", "time_s,temp_C\n9,20\n5,20\n", ("time falls after 9 s", "sort the rows")),
-    "video that is none": ("--video", "frames", ("it is not a video that can be opened", "check the file")),
+    "video that is none": ("--video", "frames", ("it is not a video but a text", "give the video")),
 }
 
 
@@ -224,7 +224,7 @@ def test_files_beside_the_tracks(name: str, project: Path, tmp_path: Path, atlas
 @pytest.mark.parametrize("fps", [(), ("--fps", "30")])
 def test_a_video_that_is_not_there(fps: tuple[str, ...], project: Path, tmp_path: Path, atlas: Command) -> None:
     tracks, video, before = write_pose(tmp_path / "a.h5"), tmp_path / "none.mp4", tree(project)
-    refused(atlas("add", project, tracks, "--species", "fish", *fps, "--video", video), f"{video}: ", "check the file")
+    refused(atlas("add", project, tracks, "--species", "fish", *fps, "--video", video), f"{video}: ", "check the path")
     assert tree(project) == before
 
 

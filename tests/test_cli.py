@@ -18,7 +18,7 @@ from napari_atlas.data.config import FitConfig
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError
 
-VERBS = ("inspect", "new", "add", "fit", "encode", "runs", "map", "open", "demo")
+VERBS = ("inspect", "new", "add", "change", "remove", "proxy", "fit", "encode", "runs", "map", "open", "demo")
 QUICK = ("--set", "device=cpu", "--set", "epochs=2", "--set", "beta_warmup=1", "--set", "latent_dim=2")
 Command = Callable[..., tuple[int, str, str]]
 
@@ -78,7 +78,11 @@ def test_help_lists_all_verbs(atlas: Command) -> None:
     [
         ("inspect", ["FILES...", "--json"]),
         ("new", ["PROJECT", "--name", "--json"]),
-        ("add", ["PROJECT TRACKS", "--species", "--fps", "--temperature", "--led-on", "--window", "[required]"]),
+        ("add", ["PROJECT [TRACKS]", "--species", "--fps", "--temperature", "--led-on", "--window", "--recursive"]),
+        ("add", ["--timestamps", "--start", "--covariate NAME=WHAT", "--animals", "--mapping", "--max-jump"]),
+        ("change", ["PROJECT RECORDING...", "--video PATH", "--fps", "--condition NAME=LABEL", "--extend", "--json"]),
+        ("remove", ["PROJECT RECORDING...", "--json"]),
+        ("proxy", ["PROJECT [RECORDING]...", "--json"]),
         (
             "fit",
             ["PROJECT", "--set KEY=VALUE", "--from-reference", "--resume [RUN]", "--list-settings", "keeps the best"],
@@ -118,7 +122,7 @@ def test_json_lines_of_a_whole_project(tmp_path: Path, windows: Path, atlas: Com
     assert {verb: (status, err) for verb, (status, _, err) in told.items()} == dict.fromkeys(told, (0, ""))
     found = {verb: lines_of(out) for verb, (_, out, _) in told.items()}
     assert found["new"] == [{"event": "done", "project": str(folder)}]
-    assert [(f["kind"], f["n_frames"]) for f in found["inspect"]] == [("windows", 720), ("labels", 0)]
+    assert [(f["kind"], f["n_frames"]) for f in found["inspect"]] == [("windows", 720), ("unknown", 0)]
     assert found["add"] == [{"event": "done", "recording": "jelly", "species": "Qualle °", "fps": 0.0}]
     assert [e["event"] for e in found["fit"] if e["event"] != "log"] == ["started", "epoch", "epoch", "done"]
     assert [e["validation_total"] for e in found["fit"] if e["event"] == "epoch"] == [None, None]
@@ -217,7 +221,7 @@ def test_no_verb_at_all_tells_them(atlas: Command) -> None:
 def test_a_stop_before_the_first_epoch_leaves_with_3(
     project: Path, atlas: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("napari_atlas.cli._Stop.__call__", lambda self: True)
+    monkeypatch.setattr("napari_atlas.cli.Stop.__call__", lambda self: True)
     status, out, err = atlas("fit", project, *QUICK)
     assert status == 3
     assert "epoch" not in out

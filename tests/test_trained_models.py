@@ -195,6 +195,15 @@ def test_recordings_are_encoded_as_they_are_and_strangers_are_flagged(
     )
 
 
+def test_windows_that_are_made_in_another_way_are_told(old: RunFolder, tmp_path: Path) -> None:
+    project = make(tmp_path / "new", {"fish": 1}, first=20)
+    text = (project / "project.toml").read_text("utf-8")
+    (project / "project.toml").write_text(text.replace("stride = 1.0", "stride = 2.0\nfill_gap = 3"), "utf-8")
+    (*_, done) = workflow.encode(project, str(old.path))
+    told = "fish: the weights were trained on windows made in another way (fill_gap None, now 3, stride 1.0, now 2.0)"
+    assert told in done.data["notes"]
+
+
 def test_bare_weights_hold_nothing_out_and_flag_nothing(old: RunFolder, tmp_path: Path) -> None:
     project = make(tmp_path / "new", {"fish": 1}, first=20)
     (tmp_path / "bare.safetensors").write_bytes(weights_of(old))

@@ -139,7 +139,7 @@ def test_windows_are_added_with_one_temperature_each(tmp_path: Path) -> None:
     workflow.new(tmp_path / "p")
     jelly, temps = write_windows(tmp_path)
     (entry,) = workflow.add(tmp_path / "p", AddRequest(jelly, "jelly", temperature=str(temps)))
-    assert (entry.name, entry.species, entry.tracks, entry.temperature) == ("jelly", "jelly", jelly, temps)
+    assert (entry.name, entry.species, entry.tracks, entry.temperature.file) == ("jelly", "jelly", jelly, temps)
     project = read_project(tmp_path / "p")
     assert project.recordings == (entry,)
     assert (project.species[0].signal, project.species[0].bin_rate) == ("array", 0.0)
@@ -251,6 +251,7 @@ def test_enough_windows_leave_the_batch_as_it_is(project: Path) -> None:
 def test_fewer_than_two_training_windows_are_refused(project: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "lone.npy", np.random.default_rng(0).random((1, 12)))
     workflow.add(project, AddRequest(tmp_path / "lone.npy", "lone"))
+    workflow.load_windows(read_project(project))  # the signals are kept from now on
     before = tree(project)
     with pytest.raises(InputError, match="species lone: 1 training windows; add recordings"):
         list(workflow.fit(project, CONFIG))

@@ -18,8 +18,8 @@ from napari_atlas.data.splits import assign_split
 from napari_atlas.data.windows import SPLITS, Windows, WindowTable
 from napari_atlas.errors import InputError, NewerFormatError
 from napari_atlas.io.atomic import read_json, replacing
-from napari_atlas.io.loading import content_hash
-from napari_atlas.io.provenance import recipe_hash
+from napari_atlas.io.hashes import content_hash, known_hash
+from napari_atlas.io.provenance import recipe_hash, recipe_of
 from napari_atlas.io.running import process_of
 from napari_atlas.io.runs import RunFolder, label_of, list_runs
 
@@ -177,7 +177,8 @@ class Start:
         marks = _marks(project, record.get("sources") or {})
         recordings = sorted(mark for name, mark in marks.items() if name in used)
         split = _split_hash(str(record.get("recipe")), table)
-        return {"format": _FORMAT, "species": shapes, "recordings": recordings, "split": split}
+        recipes = {s.name: recipe_of(s) for s in project.species}
+        return {"format": _FORMAT, "species": shapes, "recordings": recordings, "split": split, "recipes": recipes}
 
     def outside(self, table: WindowTable, encoded: Encoded) -> NDArray[np.bool_]:
         """Return (n_windows,) whether each lies outside what the weights were trained on; empty if nobody asks."""
@@ -235,7 +236,8 @@ class FromWeights(Start):
         """Return what the weights of the new run are trained on: now, and before."""
         now, before = super().describe(project, record, table, encoded), self.origin.known
         recordings = sorted({*now["recordings"], *before.get("recordings", ())})
-        return now | {"species": {**before.get("species", {}), **now["species"]}, "recordings": recordings}
+        both = {name: {**before.get(name, {}), **now[name]} for name in ("species", "recipes")}
+        return now | both | {"recordings": recordings}
 
     def _begun(self, windows: Windows, config: FitConfig) -> Prepared:
         from napari_atlas.model.pretrained import continue_fit
@@ -244,6 +246,9 @@ class FromWeights(Start):
 
     def _cautions(self, project: Project, windows: Windows) -> tuple[str, ...]:
         """Say where held-out windows are not new to the weights; the same split as before holds out the same."""
+        return (*_unlike(project, self.origin.known), *self._seen_before(project, windows))
+
+    def _seen_before(self, project: Project, windows: Windows) -> tuple[str, ...]:
         held_out = ~windows.table.in_split("train")
         if not held_out.any() or self.origin.known.get("split") == _split_hash(recipe_hash(project), windows.table):
             return ()
@@ -269,7 +274,7 @@ class AsItIs(Start):
 
         split, note = self._split(project, windows.table)
         prepared = adopt_pretrained(windows.with_split(split), config, self.origin.path, self.origin.name)
-        return prepared, (*prepared.notes, note)
+        return prepared, (*prepared.notes, *_unlike(project, self.origin.known), note)
 
     def record(self) -> dict[str, Any]:
         """Return what the run's settings say of it."""
@@ -346,6 +351,18 @@ def outside_notes(table: WindowTable, outside: NDArray[np.bool_]) -> tuple[dict[
     return shares, tuple(f"{text} ({_USUAL})" for text in told)
 
 
+def _unlike(project: Project, known: Mapping[str, Any]) -> tuple[str, ...]:
+    """Say which species' windows are made in another way than those that the weights were trained on."""
+    notes = []
+    for species in project.species:
+        before, now = known.get("recipes", {}).get(species.name), recipe_of(species)
+        names = sorted(name for name in {**(before or {}), **now} if before and before.get(name) != now.get(name))
+        if names:
+            told = ", ".join(f"{name} {before.get(name)}, now {now.get(name)}" for name in names[:_SHOWN])
+            notes.append(f"{species.name}: the weights were trained on windows made in another way ({told})")
+    return tuple(notes)
+
+
 def _copy(origin: Origin, path: Path) -> None:
     with replacing(path) as file:
         file.write(origin.path.read_bytes())
@@ -356,7 +373,9 @@ def _marks(project: Project, sources: Mapping[str, str]) -> dict[str, str]:
 
     Hashes that *sources* does not have are taken of the files.
     """
-    hashes = {entry.name: sources.get(entry.name) or content_hash(entry.tracks) for entry in project.recordings}
+    hashes = {
+        entry.name: sources.get(entry.name) or known_hash(project.folder, entry.tracks) for entry in project.recordings
+    }
     return {entry.name: f"{hashes[entry.name]} {entry.part}".strip() for entry in project.recordings}
 
 

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
+
 from napari_atlas.analysis.comparison import cell, comparison
+from napari_atlas.data.plans import ImportPlan, PlannedRecording
 from napari_atlas.data.presets import PRESETS
+from napari_atlas.data.project import AddRequest
+from napari_atlas.data.results import Event
 from napari_atlas.errors import InputError
 
-__all__ = ["comparison_text", "sweep_text", "typed_settings"]
+__all__ = [
+    "IMPORT_OPTIONS",
+    "check_import",
+    "comparison_text",
+    "import_events",
+    "import_options",
+    "plan_text",
+    "sweep_text",
+    "typed_settings",
+]
 
+IMPORT_OPTIONS = ("recursive", "plan", "dry_run", "quality", "dask")
+
+_PATH = click.Path(path_type=Path)
 _SWEEP_PLUMBING = ("note", "validation_reconstruction", "validation_kl", "validation_temperature")
 
 
@@ -48,6 +66,121 @@ def sweep_text(rows: Sequence[dict[str, Any]]) -> str:
     names = [name for name in (rows[0] if rows else ()) if name not in _SWEEP_PLUMBING]
     shown = [name for name in names if any(cell(row[name]) for row in rows)]
     return "\n" + _aligned([shown, *([cell(row[name]) for name in shown] for row in rows)]) if rows else ""
+
+
+def import_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options in ``IMPORT_OPTIONS``."""
+    named: dict[str, Any] = {}
+    named["--recursive"] = {"multiple": True, "type": _PATH, "metavar": "FOLDER", "help": "Add all that it holds."}
+    named["--plan"] = {"type": _PATH, "help": "Add what this plan says: the JSON of a dry run, edited or not."}
+    named["--dry-run"] = {"is_flag": True, "help": "With --recursive, tell what would be added; write nothing."}
+    named["--quality"] = {"is_flag": True, "help": "With --recursive, tell how good the tracks are."}
+    named["--dask"] = {"default": "", "envvar": "DASK_SCHEDULER_ADDRESS", "help": "A Dask scheduler that reads files."}
+    for name, how in reversed(named.items()):
+        command = click.option(name, **how)(command)
+    return command
+
+
+def check_import(many: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Refuse values of ``IMPORT_OPTIONS`` that do not go together, or not with the other options of `add`.
+
+    Raises
+    ------
+    InputError
+        If there are any.
+    """
+    given = [name for name, value in options.items() if value and value not in (Path(), -1)]
+    alone = [name for name in given if name in ("tracks", "name", "video", "timestamps", "animals", "start")]
+    for name in ("dry_run", "quality"):
+        if many[name] and not many["recursive"]:
+            raise InputError.of(f"--{name.replace('_', '-')}", "it goes with --recursive", "leave it out")
+    if many["recursive"] and many["plan"]:
+        raise InputError.of("--plan", "the plan is made already", "leave --recursive out")
+    if many["recursive"] and alone:
+        raise InputError.of("--recursive", f"{alone[0]} goes with one recording alone", "leave one of the two out")
+    if many["plan"] and given:
+        raise InputError.of("--plan", f"{given[0]} is not read from here", "write it into the plan")
+
+
+def import_events(
+    project: Path, many: Mapping[str, Any], options: Mapping[str, Any], should_stop: Callable[[], bool]
+) -> Iterator[tuple[Event, str]]:
+    """Plan what folders hold and add it, or add what a plan says; yield events with what a person should read of them.
+
+    Parameters
+    ----------
+    project
+        The project.
+    many
+        Values of ``IMPORT_OPTIONS``.
+    options
+        What holds for all recordings: fields of `AddRequest`.
+    should_stop
+        Asked all the time.
+
+    Raises
+    ------
+    InputError
+        If a source, plan or project cannot be used.
+    """
+    from napari_atlas import workflow
+
+    if many["plan"]:
+        plan = workflow.read_plan(many["plan"])
+    else:
+        request = AddRequest(**{**options, "tracks": Path(), "species": options.get("species", "")})
+        wishes = workflow.ImportWishes(request, many["quality"])
+        for event in workflow.plan_import(project, many["recursive"], wishes, should_stop):
+            if event.kind == "done":
+                plan = ImportPlan.from_dict(event.data["plan"])
+                yield event if many["dry_run"] else replace(event, kind="plan"), plan_text(plan)
+            else:
+                yield event, event.text if event.kind == "started" else ""
+    if not many["dry_run"]:
+        for event in workflow.add_many(project, plan, should_stop, many["dask"]):
+            yield event, event.text
+
+
+def plan_text(plan: ImportPlan) -> str:
+    """Return a plan as tables, one for each species, with the notes and then the files that are left over."""
+    lines: list[str] = []
+    for species, recordings in plan.by_species.items():
+        logged = any(r.request.temperature for r in recordings)
+        head = ["name", "kind", "animals", "frames", "fps", "video", *(["temperature"] if logged else [])]
+        rows = [_planned_row(r)[: len(head)] for r in recordings]
+        lines += [f"{species}:", *_indented(_aligned([head, *rows]))]
+        for each in recordings:
+            remarks = _remarks(each)
+            lines += [f"  {each.request.name}", *(f"    - {text}" for text in remarks)] if remarks else []
+    if plan.left_over:
+        lines += ["left over:", *(f"  {left.found.path.name}: {left.reason}" for left in plan.left_over)]
+    n, faults = len(plan.recordings), sum(bool(r.fault) for r in plan.recordings)
+    return "\n".join([*lines, f"{n} recordings, {faults} of them cannot be added yet, {len(plan.left_over)} left over"])
+
+
+def _planned_row(planned: PlannedRecording) -> list[str]:
+    request = planned.request
+    fps = f"{planned.fps:g}" if planned.fps else "?"
+    told = Path(request.temperature).name
+    return [
+        request.name,
+        planned.kind,
+        str(len(planned.individuals)),
+        str(planned.n_frames),
+        fps,
+        request.video.name or "-",
+        told or "-",
+    ]
+
+
+def _remarks(planned: PlannedRecording) -> list[str]:
+    fault = [f"not yet: {planned.fault}"] if planned.fault else []
+    judged = planned.quality.get("sentences", ())
+    return [*fault, *planned.notes, *(text for text in judged if not any(text in note for note in planned.notes))]
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.splitlines()]
 
 
 def _pair(text: str) -> tuple[str, str]:

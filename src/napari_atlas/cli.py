@@ -1,32 +1,28 @@
-"""The verbs, typed; the only place that prints."""
+"""The verbs, typed."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from napari_atlas import __version__
+from napari_atlas._record_verbs import VERBS
+from napari_atlas._speech import PATH, Stop, follow, json_flag, leave_if_stopped, say, say_all
 from napari_atlas._terminal import comparison_text, sweep_text, typed_settings
 from napari_atlas.analysis import report
 from napari_atlas.data.config import FitConfig, describe
 from napari_atlas.data.config_text import json_schema
 from napari_atlas.data.presets import PRESETS
-from napari_atlas.data.project import AddRequest
-from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError, InputError, StoppedError
 
 __all__ = ["cli", "main"]
 
-PATH = click.Path(path_type=Path)
 SEED = click.IntRange(0, 2**31 - 1)
-json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
 
 
 @click.group()
@@ -35,76 +31,8 @@ def cli() -> None:
     """See behaviour across species: tracks in, one latent map out, linked to the video."""
 
 
-class _Stop:
-    """Whether Ctrl-C or a termination signal asked for a stop."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
-
-    def listen(self) -> _Stop:
-        for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), self._ask)
-        return self
-
-    def _ask(self, *_: object) -> None:
-        self.asked = True
-
-
-@cli.command()
-@click.argument("files", type=PATH, nargs=-1, required=True)
-@json_flag
-def inspect(files: tuple[Path, ...], as_json: bool) -> None:
-    """Tell what files hold: kind, format, frames, animals, keypoints, what is missing."""
-    from napari_atlas import workflow
-
-    for path in files:
-        found = workflow.inspect(path)
-        _say(found, _inspection_text(found), as_json)
-
-
-@cli.command()
-@click.argument("project", type=PATH)
-@click.option("--name", default="", help="What the window calls it.")
-@json_flag
-def new(project: Path, name: str, as_json: bool) -> None:
-    """Make an empty project folder."""
-    from napari_atlas import workflow
-
-    made = workflow.new(project, name)
-    _say({"event": "done", "project": str(made.folder)}, f"made {made.folder}", as_json)
-
-
-@cli.command()
-@click.argument("project", type=PATH)
-@click.argument("tracks", type=PATH)
-@click.option("--species", required=True, help="Species (or rig) that it belongs to; a new name makes a new one.")
-@click.option("--name", default="", help="Name of the recording; else the file's.")
-@click.option("--video", default=Path(), type=PATH, help="Its video.")
-@click.option("--fps", default=0.0, help="Frames per second, if the files do not tell.")
-@click.option("--temperature", default="", help="A log (CSV), a number in °C, or 'folder' for the folder's name.")
-@click.option("--led-on", "led_on_frame", default=0, help="Video frame at which time is zero.")
-@click.option("--tracking-start", "tracking_start_frame", default=-1, help="Video frame of the first tracked sample.")
-@click.option("--signal", default=None, help="Signal of a new species.")
-@click.option("--keypoints", default=None, help="Keypoints that it uses, with commas between.")
-@click.option("--bin-rate", type=float, default=None, help="Bins per second; 0 takes every frame.")
-@click.option("--window", type=float, default=None, help="Window length in seconds.")
-@click.option("--stride", type=float, default=None, help="Window step in seconds.")
-@json_flag
-def add(project: Path, as_json: bool, **options: Any) -> None:
-    """Add a recording to a project."""
-    from napari_atlas import workflow
-
-    names = ("signal", "keypoints", "bin_rate", "window", "stride")
-    settings = {name: value for name in names if (value := options.pop(name)) is not None}
-    if "keypoints" in settings:
-        settings["keypoints"] = tuple(k.strip() for k in settings["keypoints"].split(","))
-    for entry in workflow.add(project, AddRequest(**options, settings=settings)):
-        told = {"event": "done", "recording": entry.name, "species": entry.species, "fps": entry.fps}
-        _say(told, f"added {entry.name} ({entry.species})", as_json)
+for _verb in VERBS:
+    cli.add_command(_verb)
 
 
 @cli.command()
@@ -140,13 +68,13 @@ def fit(project: Path | None, tell: str | None, as_json: bool, **typed: Any) -> 
     _check_together(given, typed)
     init = typed["init_from"]
     init_from = None if init is None else workflow.InitFrom(init, typed["freeze"])
-    stop = _Stop().listen()
+    stop = Stop().listen()
     if sweep:
         for event in workflow.sweep(project, sweep, given, stop, typed["point"] or 0):
-            _say(event.as_dict(), event.text + sweep_text(event.data.get("rows", [])), as_json)
+            say(event.as_dict(), event.text + sweep_text(event.data.get("rows", [])), as_json)
     else:
-        _follow(workflow.fit(project, config, stop, reference, resume, init_from=init_from), as_json)
-    _leave_if_stopped(stop)
+        follow(workflow.fit(project, config, stop, reference, resume, init_from=init_from), as_json)
+    leave_if_stopped(stop)
 
 
 def _check_together(given: dict[str, Any], typed: dict[str, Any]) -> None:
@@ -170,19 +98,19 @@ def encode(project: Path, weights: str, as_json: bool) -> None:
     """Lay recordings into the latent of a trained model, as a new run; nothing is trained."""
     from napari_atlas import workflow
 
-    _follow(workflow.encode(project, weights), as_json)
+    follow(workflow.encode(project, weights), as_json)
 
 
 def _tell_settings(form: str, config: FitConfig, as_json: bool) -> None:
     values = config.as_dict()
     if form == "toml":
-        _say(values, config.to_toml().rstrip(), as_json)
+        say(values, config.to_toml().rstrip(), as_json)
     elif form == "schema":
-        _say(json_schema(), json.dumps(json_schema(), indent=1), as_json)
+        say(json_schema(), json.dumps(json_schema(), indent=1), as_json)
     else:
         for knob in describe():
             value = values[knob["name"]]
-            _say({**knob, "value": value}, f"{knob['name']} = {value}  {knob['meaning']}", as_json)
+            say({**knob, "value": value}, f"{knob['name']} = {value}  {knob['meaning']}", as_json)
 
 
 @cli.command()
@@ -197,24 +125,24 @@ def runs(project: Path, names: tuple[str, ...], compare: bool, as_json: bool, **
     from napari_atlas import workflow
 
     if compare:
-        _say_all(workflow.compare_runs(project, names), comparison_text, as_json)
+        say_all(workflow.compare_runs(project, names), comparison_text, as_json)
         return
     if names:
         raise InputError.of(" ".join(names), "nothing says what to do with it", "write --compare to compare runs")
     if change["rename"]:
         run = workflow.rename_run(project, *change["rename"])
         label = change["rename"][1].strip()
-        _say({"event": "done", "run": run, "label": label}, f"run {run} is called {label or 'nothing'}", as_json)
+        say({"event": "done", "run": run, "label": label}, f"run {run} is called {label or 'nothing'}", as_json)
         return
     delete = change["delete"]
     if delete:
         workflow.delete_run(project, delete)
-        _say({"event": "done", "deleted": delete}, f"deleted run {delete}", as_json)
+        say({"event": "done", "deleted": delete}, f"deleted run {delete}", as_json)
         return
     found = workflow.runs(project)
     for summary in found:
         name = "  ".join(text for text in (summary["run"], summary["label"], summary["state"]) if text)
-        _say(summary, f"{name}, {summary['epochs']} epochs{report.summary(summary)}", as_json)
+        say(summary, f"{name}, {summary['epochs']} epochs{report.summary(summary)}", as_json)
     if not found and not as_json:
         click.echo("no run yet: fit one with 'napari-atlas fit PROJECT'")
 
@@ -232,7 +160,7 @@ def map_(project: Path, run: str, as_json: bool, **recipe: Any) -> None:
     from napari_atlas.analysis.projection import MapRecipe
 
     chosen = MapRecipe(recipe["neighbors"], recipe["min_dist"], recipe["seed"])
-    _follow(workflow.make_map(project, chosen, run), as_json)
+    follow(workflow.make_map(project, chosen, run), as_json)
 
 
 @cli.command("open")
@@ -262,14 +190,14 @@ def demo(folder: Path, show: bool, seed: int, as_json: bool) -> None:
     """Make the reef sample, fit it, map it, and open it; without a display, leave screenshots."""
     from napari_atlas import workflow
 
-    stop = _Stop().listen()
-    _follow(workflow.demo(folder, seed, stop), as_json)
-    _leave_if_stopped(stop)
+    stop = Stop().listen()
+    follow(workflow.demo(folder, seed, stop), as_json)
+    leave_if_stopped(stop)
     if show:
         from napari_atlas.views.launch import launch_or_capture
 
         for line in launch_or_capture(folder / workflow.DEMO_PROJECT, folder):
-            _say({"event": "log", "text": line}, line, as_json)
+            say({"event": "log", "text": line}, line, as_json)
 
 
 def main() -> None:
@@ -294,42 +222,6 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _leave_if_stopped(stop: _Stop) -> None:
-    if stop.asked:
-        raise click.exceptions.Exit(3)
-
-
 def _fail(text: str, code: int) -> int:
     click.echo(text, err=True)
     return code
-
-
-def _follow(events: Iterable[Event], as_json: bool) -> None:
-    for event in events:
-        _say(event.as_dict(), "\n  ".join([event.text, *report.lines(event.data)]), as_json)
-
-
-def _say_all(rows: list[dict[str, Any]], as_text: Callable[[list[dict[str, Any]]], str], as_json: bool) -> None:
-    for row in rows if as_json else ():
-        _say(row, "", as_json)
-    if not as_json:
-        _say({}, as_text(rows), as_json)
-
-
-def _say(value: dict[str, Any], text: str, as_json: bool) -> None:
-    """Print a line; a reader that went away is no reason to stop."""
-    try:
-        print(json.dumps(value, ensure_ascii=False, default=str) if as_json else text, flush=True)  # noqa: T201
-    except (BrokenPipeError, OSError):
-        sys.stdout = open("/dev/null" if sys.platform != "win32" else "NUL", "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-
-def _inspection_text(found: dict[str, Any]) -> str:
-    told = [f"{found['path']}: {found['kind']}" + (f" ({found['format']})" if found.get("format") else "")]
-    for name in ("n_frames", "fps", "first_frame", "individuals", "keypoints", "missing_fraction"):
-        value = found.get(name)
-        if value not in (None, "", [], ()):
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
-            told.append(f"  {name.replace('_', ' ')}: {shown}")
-    told += [f"  note: {note}" for note in found.get("notes") or ()]
-    return "\n".join(told)

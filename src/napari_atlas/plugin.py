@@ -16,6 +16,7 @@ from napari_atlas.sample.renderer import welcome_frame
 from napari_atlas.views.workspace import Workspace, workspace_of
 
 __all__ = [
+    "import_dock",
     "latent_map",
     "open_reef",
     "open_workspace",
@@ -45,6 +46,11 @@ def training_dock() -> QWidget:
 def runs_dock() -> QWidget:
     """Return the dock that lists the fits."""
     return _current().widget("runs")
+
+
+def import_dock() -> QWidget:
+    """Return the dock that recognises files and adds recordings."""
+    return _current().widget("import")
 
 
 def latent_map() -> QWidget:

@@ -9,29 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_atlas._import import ImportWishes, add_many, plan_import, read_plan, serve_tasks
 from napari_atlas._pretrained import InitFrom, start_with
+from napari_atlas._recordings import add, change, remove
 from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
 from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
 from napari_atlas.data.results import Event
-from napari_atlas.data.windows import Windows, make_tracks
-from napari_atlas.errors import InputError, StoppedError, naming
+from napari_atlas.errors import InputError, StoppedError
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
-from napari_atlas.io.loading import (
-    default_species,
-    entry_of,
-    keep_tracks,
-    load_recording,
-    load_windows,
-    make_recording,
-    windows_of,
-)
-from napari_atlas.io.project import create_project, read_project, update_project
-from napari_atlas.io.provenance import as_fitted, recipe_hash
-from napari_atlas.io.readers import parts, read_tracks
+from napari_atlas.io.loading import load_recording, load_windows, windows_of
+from napari_atlas.io.project import create_project, read_project
+from napari_atlas.io.provenance import as_fitted, labels_hash, recipe_hash
+from napari_atlas.io.proxy import make_proxies
 from napari_atlas.io.runs import RunFolder, find_run, list_runs
 
 if TYPE_CHECKING:
@@ -39,9 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEMO_PROJECT",
+    "ImportWishes",
     "InitFrom",
     "add",
+    "add_many",
     "add_reef",
+    "change",
     "compare_runs",
     "delete_run",
     "demo",
@@ -52,9 +48,14 @@ __all__ = [
     "load_tracks_of",
     "load_windows",
     "make_map",
+    "make_proxies",
     "new",
+    "plan_import",
+    "read_plan",
+    "remove",
     "rename_run",
     "runs",
+    "serve_tasks",
     "sweep",
 ]
 
@@ -75,33 +76,6 @@ def inspect(path: Path) -> dict[str, Any]:
 def new(folder: Path, name: str = "") -> Project:
     """Make an empty project."""
     return create_project(folder, name)
-
-
-def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
-    """Add a file's recordings to a project, after reading them to the end; on a fault nothing is changed.
-
-    Returns
-    -------
-    tuple
-        The new entries: one, or one per part of a file that holds several recordings.
-    """
-    project = read_project(folder)
-    request = replace(request, tracks=request.tracks.absolute(), video=_absolute(request.video))
-    grown, made = project, []
-    with naming(request.tracks):
-        for part in parts(request.tracks) or ("",):
-            file = read_tracks(request.tracks, part)
-            if all(s.name != request.species for s in grown.species):
-                grown = grown.with_species(default_species(request.species, file.tracks, request.settings))
-            grown.species_called(request.species).check_settings(request.settings)
-            grown = grown.with_recording(entry_of(request, part, file))
-            made.append(make_recording(grown.recordings[-1], file.tracks))
-        _check_windows(project, grown, made)
-    added = grown.recordings[len(project.recordings) :]
-    for entry, recording in zip(added, made, strict=True):
-        keep_tracks(folder, entry, recording.tracks)
-    update_project(project, grown)
-    return added
 
 
 def load_tracks_of(folder: Path, recording: str) -> Recording:
@@ -129,7 +103,11 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
         return atlas
     if chosen.config.get("recipe") != recipe_hash(project):
         return replace(atlas, card={"notes": [f"run {chosen.name} is out of date: its recordings or settings changed"]})
-    return _with_run(atlas, chosen)
+    atlas = _with_run(atlas, chosen)
+    if chosen.config.get("labels", labels_hash(windows.table)) != labels_hash(windows.table):
+        note = f"run {chosen.name} was fitted to other temperatures than those of the project now: fit again"
+        return replace(atlas, card={**atlas.card, "notes": [note, *atlas.card.get("notes", ())]})
+    return atlas
 
 
 def fit(
@@ -299,10 +277,6 @@ def _stop_if(should_stop: ShouldStop) -> None:
         raise StoppedError("stopped; what was made so far is kept")
 
 
-def _absolute(path: Path) -> Path:
-    return path if path == Path() else path.absolute()
-
-
 def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     latents = run.read_latents()
     if not latents:
@@ -329,19 +303,6 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
 
 
 def _info(entry: RecordingEntry, recording: Recording) -> RecordingInfo:
-    return RecordingInfo(entry.name, entry.species, recording.individuals, recording.timebase, entry.video)
-
-
-def _check_windows(before: Project, grown: Project, made: list[Recording]) -> None:
-    """Refuse new recordings of one species that give no window, or windows unlike those that the species has."""
-    species = grown.species_called(made[0].species)
-    known = [load_recording(before, e) for e in before.recordings if e.species == species.name][:1]
-    tracks = [track for recording in (*known, *made) for track in make_tracks(recording, species)]
-    given = set(Windows.from_tracks(tracks, [species]).table.of_key("recording"))
-    for recording in made:
-        if recording.name not in given:
-            raise InputError.of(
-                f"recording {recording.name}",
-                f"it gives no window of {species.window:g} s with at most 30 % missing",
-                f"shorten the window of species {species.name}, or check the tracking",
-            )
+    return RecordingInfo(
+        entry.name, entry.species, recording.individuals, recording.timebase, entry.video, recording.notes
+    )

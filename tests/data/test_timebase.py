@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_atlas.data.signals import bin_mean
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.errors import InputError
 
@@ -109,3 +110,61 @@ def test_impossible_clocks_are_refused() -> None:
         TimeBase(-1)
     with pytest.raises(InputError, match="bin_rate"):
         TimeBase(100, 30.0).bin_edges(31.0)
+
+
+@st.composite
+def recorded(draw: st.DrawFn) -> TimeBase:
+    """A camera at a variable rate that now and then drops frames."""
+    n, before = draw(st.integers(2, 200)), draw(st.integers(0, 50))
+    steps = draw(st.lists(st.floats(0.01, 0.2), min_size=n, max_size=n))
+    steps[draw(st.integers(0, n - 1))] += draw(st.sampled_from([0.0, 0.5, 3.0]))
+    times = np.cumsum(steps) + draw(st.floats(-100, 100))
+    timed_from = draw(st.integers(0, before))
+    return TimeBase(n, tracking_start_frame=before, frame_times=times, first_timed_frame=timed_from)
+
+
+@relaxed
+@given(recorded(), st.data())
+def test_recorded_frames_survive_the_way_through_seconds_samples_and_bins(clock: TimeBase, data: st.DataObject) -> None:
+    last = clock.first_timed_frame + clock.frame_times.size - 1
+    frame = data.draw(st.integers(clock.first_timed_frame, last))
+    assert int(clock.frame_at(clock.seconds_of_frame(frame))) == frame
+    assert int(clock.frame_of_sample(clock.sample_of_frame(frame))) == frame
+    for outside in (clock.first_timed_frame - 1, last + 1):
+        assert np.isnan(clock.seconds_of_frame(outside))
+    rate = data.draw(st.sampled_from([rate for rate in (0.5, 1.0, 5.0) if rate <= clock.fps] or [clock.fps / 2]))
+    edges, begins = clock.bin_edges(rate), clock.bin_times(rate)
+    assert edges.size == begins.size + 1
+    sample = data.draw(st.integers(0, clock.n_samples - 1))
+    held = int(clock.bin_of_sample(sample, rate))
+    seconds = float(clock.seconds_of_frame(clock.frame_of_sample(sample)))
+    if 0 <= held < begins.size and not math.isnan(seconds):
+        assert edges[held] <= sample < edges[held + 1]
+        assert begins[held] - 1e-6 <= seconds < begins[held] + 1 / rate + 1e-6
+
+
+def test_frames_that_were_dropped_leave_bins_that_hold_nothing() -> None:
+    times = np.concatenate([np.arange(20), np.arange(60, 80)]) / 10
+    clock = TimeBase(40, frame_times=times)
+    assert clock.bin_edges(1.0).tolist() == [0, 10, 20, 20, 20, 20, 20, 30, 40]
+    means = bin_mean(np.arange(40.0)[:, None], clock.bin_edges(1.0))[:, 0]
+    assert means[[0, 1, 6, 7]].tolist() == [4.5, 14.5, 24.5, 34.5]
+    assert np.isnan(means[2:6]).all()
+
+
+def test_evenly_recorded_frames_are_binned_as_at_a_frame_rate() -> None:
+    even = TimeBase(5003, 30.0, led_on_frame=61, tracking_start_frame=10)
+    recorded = TimeBase(5003, tracking_start_frame=10, frame_times=(np.arange(6000) - 61) / 30.0)
+    assert np.array_equal(even.bin_edges(1.0), recorded.bin_edges(1.0))
+    assert even.bin_times(1.0) == pytest.approx(recorded.bin_times(1.0))
+    assert recorded.fps == pytest.approx(30.0)
+    assert even != recorded
+    assert recorded == TimeBase(5003, tracking_start_frame=10, frame_times=(np.arange(6000) - 61) / 30.0)
+
+
+def test_timestamps_that_cannot_be() -> None:
+    for times in ([0.0, 0.1, 0.1], [0.0, math.nan], [1.0, 0.5]):
+        with pytest.raises(InputError, match="do not rise"):
+            TimeBase(2, frame_times=np.array(times))
+    with pytest.raises(InputError, match="before the first timestamp"):
+        TimeBase(2, frame_times=np.array([0.0, 0.1]), first_timed_frame=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_atlas.data.covariates import NO_TEMPERATURE, Temperature
+from napari_atlas.data.covariates import NO_COURSE, Course
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.project import Project, RecordingEntry
@@ -131,23 +131,23 @@ def test_bin_mean_ignores_what_is_missing() -> None:
 
 
 def test_a_constant_temperature_holds_at_all_times() -> None:
-    course = Temperature.constant(22.5)
+    course = Course.constant(22.5)
     assert course.present
     assert course.at([-1e6, 0.0, 1e6]).tolist() == [22.5] * 3
 
 
 def test_a_log_is_interpolated_and_unknown_beyond_its_ends() -> None:
-    course = Temperature(np.array([10.0, 20.0, 40.0]), np.array([20.0, 30.0, 10.0]))
+    course = Course(np.array([10.0, 20.0, 40.0]), np.array([20.0, 30.0, 10.0]))
     np.testing.assert_allclose(
         course.at([9.999, 10, 15, 20, 30, 40, 40.001, np.nan]), [np.nan, 20, 25, 30, 20, 10, np.nan, np.nan]
     )
 
 
 def test_no_temperature_is_nan_everywhere() -> None:
-    assert not NO_TEMPERATURE.present
-    assert np.isnan(NO_TEMPERATURE.at(np.arange(3.0))).all()
+    assert not NO_COURSE.present
+    assert np.isnan(NO_COURSE.at(np.arange(3.0))).all()
     with pytest.raises(InputError, match="2 times but 1 values"):
-        Temperature(np.array([0.0, 1.0]), np.array([20.0]))
+        Course(np.array([0.0, 1.0]), np.array([20.0]))
 
 
 def test_a_recording_without_positions_does_not_exist() -> None:
@@ -188,7 +188,7 @@ def test_tracks_of_a_recording_carry_frames_times_and_temperature() -> None:
     rng = np.random.default_rng(0)
     pose = Pose(rng.random((305, 2, 3, 2)), ("a", "b", "c"), ("x", "y"))
     clock = TimeBase(305, 30.0, led_on_frame=60, tracking_start_frame=30)
-    log = Temperature(np.array([0.0, 100.0]), np.array([20.0, 30.0]))
+    log = Course(np.array([0.0, 100.0]), np.array([20.0, 30.0]))
     first, second = make_tracks(Recording("r", "fish", pose, clock, log), Species("fish", window=4.0, stride=2.0))
     assert (first.key.individual, second.key.individual) == ("x", "y")
     assert first.values.shape == (10, 1)

@@ -108,7 +108,7 @@ def test_ten_clicks_show_ten_right_frames(rigs, workspace, wait, qtbot):
         wanted = cursor_of(atlas, window)
         click(workspace, window)
         wait(lambda w=wanted: bridge.shown is not None and bridge.shown.recording.name == w.recording)
-        wait(lambda w=wanted: viewer.dims.current_step[0] == w.frame, 5)
+        wait(lambda w=wanted: viewer.dims.current_step[0] == w.frame and not bridge.shown.note, 5)
         assert session.cursor == wanted
         assert list(session.selection.ids) == [window]
         assert str(wanted.recording) in viewer.canvas.overlays.text.text

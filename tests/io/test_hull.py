@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import scipy.io
 
 from napari_atlas.data.outline import Outline
 from napari_atlas.errors import InputError
+from napari_atlas.io._matlab5 import read_ragged
 from napari_atlas.io.readers import find_reader, read_tracks
 
 SQUARE = np.array([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])
@@ -49,6 +51,36 @@ def cell_of_struct(animals: list[list[np.ndarray]]) -> np.ndarray:
 
 def cell_of_struct_with_cell(animals: list[list[np.ndarray]]) -> np.ndarray:
     return cell([struct_with_cell([polygons]) for polygons in animals])
+
+
+def column(hull: np.ndarray) -> np.ndarray:
+    """Return the same with every row of animals or frames turned into a column."""
+    turned = hull.T.copy()
+    for entry in turned.ravel():
+        fields = entry if isinstance(entry, np.ndarray | np.void) and entry.dtype.names else ()
+        if len(fields) and isinstance(fields, np.void) and fields["ConvexHull"].dtype == object:
+            entry["ConvexHull"] = fields["ConvexHull"].T
+    return turned
+
+
+def columns_of_struct_with_cell(animals: list[list[np.ndarray]]) -> np.ndarray:
+    return column(struct_with_cell(animals))
+
+
+def columns_of_cell_of_struct(animals: list[list[np.ndarray]]) -> np.ndarray:
+    return column(cell_of_struct(animals))
+
+
+def turned_polygons(animals: list[list[np.ndarray]]) -> np.ndarray:
+    return struct_with_cell([[p.T if len(p) > 2 else p for p in polygons] for polygons in animals])
+
+
+def more_fields(animals: list[list[np.ndarray]]) -> np.ndarray:
+    dtype = [("Area", object), ("ConvexHull", object), ("Name", object)]
+    hull = np.empty((1, len(animals)), dtype=dtype)
+    for i, polygons in enumerate(animals):
+        hull[0, i] = (np.arange(3.0), cell(polygons), "an animal")
+    return hull
 
 
 class Matlab73:
@@ -95,6 +127,19 @@ class CellOfStruct73(Matlab73):
         self.put_refs(refs, "hull")
 
 
+class Columns73(Matlab73):
+    """Everything the other way round: (2, n) polygons, and references in rows instead of columns."""
+
+    def put(self, value: np.ndarray) -> h5py.Reference:
+        return super().put(value.T if len(value) > 2 else value)
+
+    def fill(self) -> None:
+        self.put_refs([self.put_refs([self.put(p) for p in animal]) for animal in ANIMALS], "hull/ConvexHull")
+        flat = self.file["hull/ConvexHull"][()].T
+        del self.file["hull/ConvexHull"]
+        self.file["hull"].create_dataset("ConvexHull", data=flat, dtype=h5py.ref_dtype)
+
+
 class OneAnimal73(Matlab73):
     def fill(self) -> None:
         self.put_refs([self.put(p) for p in ANIMALS[0]], "hull/ConvexHull")
@@ -112,10 +157,111 @@ def check(path: Path, n_animals: int = 2) -> Outline:
 
 
 @pytest.mark.parametrize("compress", [False, True])
-@pytest.mark.parametrize("layout", [struct_with_cell, cell_of_struct, cell_of_struct_with_cell])
-def test_v5_and_v7(layout, compress: bool, tmp_path: Path) -> None:
-    scipy.io.savemat(tmp_path / "a.mat", {"hull": layout(ANIMALS), "other": 1}, do_compression=compress)
-    check(tmp_path / "a.mat")
+@pytest.mark.parametrize(
+    "layout",
+    [
+        struct_with_cell,
+        cell_of_struct,
+        cell_of_struct_with_cell,
+        columns_of_struct_with_cell,
+        columns_of_cell_of_struct,
+        turned_polygons,
+        more_fields,
+    ],
+)
+def test_v5_and_v7(layout, compress: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {"before": np.arange(2000.0), "b": "text"}
+    scipy.io.savemat(tmp_path / "a.mat", {**before, "hull": layout(ANIMALS), "after": 1}, do_compression=compress)
+    quick = check(tmp_path / "a.mat")
+    assert read_ragged(tmp_path / "a.mat")
+    monkeypatch.setattr("napari_atlas.io.hull.read_ragged", lambda path: [])
+    through_scipy = check(tmp_path / "a.mat")
+    for a, b in zip(quick.vertices + quick.starts, through_scipy.vertices + through_scipy.starts, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_an_array_of_structs_is_one_animal(quick: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"hull": cell_of_struct(ANIMALS)[0, 0]})
+    assert read_ragged(tmp_path / "a.mat")
+    if not quick:
+        monkeypatch.setattr("napari_atlas.io.hull.read_ragged", lambda path: [])
+    check(tmp_path / "a.mat", 1)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_two_animals_of_one_frame_each(quick: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scipy.io.savemat(tmp_path / "a.mat", {"hull": struct_with_cell([[SQUARE], [SQUARE * 2]])})
+    if not quick:
+        monkeypatch.setattr("napari_atlas.io.hull.read_ragged", lambda path: [])
+    assert [read_tracks(tmp_path / "a.mat").tracks.areas(i).tolist() for i in (0, 1)] == [[4], [16]]
+
+
+def element(kind: int, content: bytes) -> bytes:
+    """Return one element of a MATLAB file; those of up to 4 bytes lie in their own tag."""
+    if len(content) <= 4 and kind != 14:
+        return struct.pack("<HH", kind, len(content)) + content.ljust(4, b"\0")
+    return struct.pack("<II", kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def matrix(kind: int, shape: tuple[int, int], content: bytes, name: bytes = b"") -> bytes:
+    flags, dims = struct.pack("<II", 6, 8) + struct.pack("<II", kind, 0), struct.pack("<4I", 5, 8, *shape)
+    named = element(1, name) if name else struct.pack("<II", 1, 0)
+    return element(14, flags + dims + named + content)
+
+
+STORED = [
+    (SQUARE.T.astype(dtype), kind)
+    for dtype, kind in (("u1", 2), ("i1", 1), ("<i2", 3), ("<u2", 4), ("<i4", 5), ("<f4", 7), ("<f8", 9))
+]
+
+
+def write_as_matlab_packs(path: Path, extra: bytes = b"") -> None:
+    """Write whole numbers as MATLAB does: in the smallest type that holds them, and an empty cell without a header."""
+    frames = [matrix(6, (4, 2), element(kind, values.tobytes())) for values, kind in STORED]
+    frames += [matrix(6, (1, 2), element(2, b"\1\2")), element(14, b""), matrix(6, (0, 0), element(9, b"")), extra]
+    content = b"".join(frames)
+    hull = matrix(1, (1, len(frames) - (not extra)), content)
+    fields = struct.pack("<HHI", 5, 4, 11) + element(1, b"ConvexHull\0")
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    path.write_bytes(head + matrix(2, (1, 1), fields + hull, b"hull"))
+
+
+def test_whole_numbers_as_matlab_packs_them(tmp_path: Path) -> None:
+    write_as_matlab_packs(tmp_path / "a.mat")
+    assert read_ragged(tmp_path / "a.mat")
+    outline = read_tracks(tmp_path / "a.mat").tracks
+    assert isinstance(outline, Outline)
+    assert outline.n_samples == len(STORED) + 3
+    np.testing.assert_array_equal(outline.areas(0), [4] * len(STORED) + [np.nan] * 3)
+    for i in range(len(STORED)):
+        np.testing.assert_array_equal(outline.polygon(0, i), SQUARE)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        matrix(6 | 0x800, (1, 1), element(9, bytes(8)) + element(9, bytes(8))),
+        matrix(4, (1, 2), element(4, b"a\0b\0")),
+        matrix(6, (2, 2), element(9, bytes(24))),
+        matrix(6, (2, 2), element(8, bytes(32))),
+    ],
+    ids=["complex", "text", "wrong size", "unknown type"],
+)
+def test_what_is_not_expected_is_left_to_scipy(extra: bytes, tmp_path: Path) -> None:
+    write_as_matlab_packs(tmp_path / "a.mat", extra)
+    assert read_ragged(tmp_path / "a.mat") == []
+
+
+def test_any_damage_is_left_to_scipy(tmp_path: Path) -> None:
+    write_as_matlab_packs(tmp_path / "a.mat")
+    whole = (tmp_path / "a.mat").read_bytes()
+    rng = np.random.default_rng(0)
+    for i in range(128, len(whole), 4):
+        for content in (whole[:i], whole[:i] + rng.bytes(4) + whole[i + 4 :]):
+            (tmp_path / "b.mat").write_bytes(content)
+            for vertices, counts in read_ragged(tmp_path / "b.mat"):
+                assert counts.sum() == len(vertices)
 
 
 @pytest.mark.parametrize("layout", [struct_with_cell, cell_of_struct])
@@ -124,7 +270,9 @@ def test_one_animal(layout, tmp_path: Path) -> None:
     check(tmp_path / "a.mat", 1)
 
 
-@pytest.mark.parametrize(("layout", "n_animals"), [(StructWithCell73, 2), (CellOfStruct73, 2), (OneAnimal73, 1)])
+@pytest.mark.parametrize(
+    ("layout", "n_animals"), [(StructWithCell73, 2), (CellOfStruct73, 2), (OneAnimal73, 1), (Columns73, 2)]
+)
 def test_v73(layout, n_animals: int, tmp_path: Path) -> None:
     check(layout(tmp_path / "a.mat").path, n_animals)
 
@@ -157,11 +305,11 @@ def test_hulls_that_are_all_empty(tmp_path: Path) -> None:
         read_tracks(tmp_path / "a.mat")
 
 
-def test_twenty_minutes_of_twelve_animals_are_read_quickly(tmp_path: Path) -> None:
+def test_twenty_minutes_are_read_quickly(tmp_path: Path) -> None:
     polygons = [SQUARE + i for i in range(36_000)]
-    scipy.io.savemat(tmp_path / "a.mat", {"hull": struct_with_cell([polygons] * 12)})
-    start = time.perf_counter()
+    scipy.io.savemat(tmp_path / "a.mat", {"hull": struct_with_cell([polygons])})
+    start = time.process_time()
     outline = read_tracks(tmp_path / "a.mat").tracks
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 2
     assert outline.missing_fraction == 0
-    assert outline.polygon(11, 35_999)[0].tolist() == [35_999, 35_999]
+    assert outline.polygon(0, 35_999)[0].tolist() == [35_999, 35_999]

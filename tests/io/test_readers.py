@@ -211,7 +211,7 @@ def test_dlc_with_several_animals_leaves_an_empty_single_out(tmp_path: Path) -> 
         (SINGLE + "labeled-data/a/img0.png,1,2,1\n", "labelled images"),
         ("scorer,,,me,me\nbodyparts,,,a,a\ncoords,,,x,y\nlabeled-data,vid,img7.png,1,2\n", "labelled images"),
         ("scorer,n,n\nbodyparts,a,a\ncoords,u,v\n0,1,2\n", "no tracked frame"),
-        ("frame,x,y\n0,1,2\n", "does not begin with 'scorer'"),
+        ("frame,u,v\n0,1,2\n", "not recognised as keypoints"),
         ("nothing", "not known"),
         ("", "empty"),
         ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
@@ -238,14 +238,13 @@ def test_the_content_counts_and_not_the_name(tmp_path: Path, shared: Path) -> No
         ("dlc/CollectedData_shaokai.h5", "labelled images"),
         ("dlc/trimouse_calib_old.h5", "labelled images"),
         ("dlc/briefDeepCut_resnet50_TESTAug16shuffle1_5_skeleton.h5", "bone lengths"),
-        ("dlc/briefDeepCut_resnet50_TESTAug16shuffle1_10.h5", "save_as_csv=True"),
-        ("dlc2kinematics/reachingDEMO_2D.h5", "save_as_csv=True"),
         ("jabs/sample_file.h5", "no pose"),
-        ("mmm/demo_MMM_sC1CON.mat", "v7.3 MATLAB file; save it with -v7"),
-        ("dannce/mouse1_save_data_AVG.mat", "DANNCE"),
-        ("nrim/MOS1aD_S15_M5_MC2_T2_TRM_15MMIN_B.mat", "without a variable 'hull'"),
+        ("mmm/demo_MMM_sC1CON.mat", "behaviour labels, not tracks"),
+        ("rats/5_annot.txt", "behaviour labels, not tracks"),
+        ("dannce/mouse1_label3d_dannce_v5.mat", "Label3D"),
+        ("dannce/mouse1_label3d_dannce_v73.mat", "Label3D"),
+        ("autogaita/25mm.xlsx", "swing and stance"),
         ("eks/ibl-paw/3f859b5c-e73a-4044-b49e-34bb81e96715.timestamps.left.npy", "timestamps"),
-        ("movement-data/anipose/mouse_paw.csv", "anipose"),
         ("vame/cropped_video.mp4", "it is a video"),
     ],
 )
@@ -291,7 +290,7 @@ def test_arrays(tmp_path: Path, shared: Path) -> None:
     np.save(path, np.array([[{}]]), allow_pickle=True)
     refused(path, "holds objects")
     for shape in ((0, 5), (5, 2), (2, 3, 4, 5), (), (7,)):
-        np.save(path, np.zeros(shape))
+        np.save(path, np.full(shape, 0.5))
         refused(path, "numpy file|timestamps")
     pose = read_tracks(shared / "data/deepof/testDLC_sleap_table.npy").tracks
     assert pose.keypoints[:2] == ("kp-0", "kp-1")
@@ -310,7 +309,7 @@ def test_archives_that_are_no_windows(tmp_path: Path) -> None:
     refused(path, "a.npz")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("xl/workbook.xml", "")
-    refused(path, "spreadsheet")
+    refused(path, "damaged")
 
 
 def test_a_new_reader_can_be_registered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

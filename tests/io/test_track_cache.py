@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_atlas.data.columns import Columns
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
-from napari_atlas.data.recording import CutWindows
+from napari_atlas.data.recording import CutWindows, Tracks
 from napari_atlas.errors import InputError
 from napari_atlas.io.track_cache import load_tracks, save_tracks
+from napari_atlas.io.track_file import TrackFile
 
 NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 
@@ -75,12 +77,24 @@ def assert_equal(found: object, wanted: object) -> None:
         assert found == wanted
 
 
+@st.composite
+def column_tables(draw: st.DrawFn) -> Columns:
+    names = random_names(draw)
+    values = random_values(draw, draw(st.integers(0, 5)), 2, len(names)).astype(np.float64)
+    return Columns(("a", "b"), names, values)
+
+
 @settings(max_examples=60, deadline=None)
-@given(tracks=st.one_of(poses(), outlines(), windows()))
-def test_round_trip(tracks: Pose | Outline | CutWindows, tmp_path_factory: pytest.TempPathFactory) -> None:
+@given(tracks=st.one_of(poses(), outlines(), windows(), column_tables()), columns=column_tables())
+def test_round_trip(tracks: Tracks, columns: Columns, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("cache") / "a.npz"
-    save_tracks(path, tracks)
-    again = load_tracks(path)
+    times = np.arange(3) / 7
+    save_tracks(path, TrackFile(tracks, columns=columns, times=times))
+    file = load_tracks(path)
+    for name in ("names", "individuals", "values"):
+        assert_equal(getattr(file.columns, name), getattr(columns, name))
+    assert_equal(file.times, times)
+    again = file.tracks
     assert type(again) is type(tracks)
     for name in tracks.__dataclass_fields__:
         assert_equal(getattr(again, name), getattr(tracks, name))
@@ -97,8 +111,8 @@ def test_what_is_no_cache_is_refused(tmp_path: Path) -> None:
             load_tracks(path)
     for arrays in (
         {"a": np.zeros(3)},
-        {"kind": np.array("pose"), "format": np.array(2)},
-        {"kind": np.array("pose"), "format": np.array(1), "individuals": np.array(["a"])},
+        {"kind": np.array("pose"), "format": np.array(3)},
+        {"kind": np.array("pose"), "format": np.array(2), "individuals": np.array(["a"])},
     ):
         np.savez(path, **arrays)
         with pytest.raises(InputError):

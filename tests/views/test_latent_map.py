@@ -124,6 +124,12 @@ def test_words_hold_no_temperature_and_no_seconds_where_there_are_none(atlas: At
     assert model.recipe_of(atlas) == "UMAP · n=15 · seed 0 · run 3"
 
 
+def test_windows_shorter_than_a_second_are_told_apart(atlas: Atlas) -> None:
+    table = replace(atlas.windows.table, stop_frame=atlas.windows.table.first_frame + 6)
+    short = replace(atlas, windows=replace(atlas.windows, table=table))
+    assert model.describe(short, 2)[1] == "0:04.00 – 0:04.30"
+
+
 @pytest.mark.gui
 def test_click_selects_one_window_and_goes_there(latent_map: LatentMap, session: Session) -> None:
     click(latent_map, 17)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QToolButton
+from qtpy.QtWidgets import QComboBox, QToolButton
 
 from napari_atlas.data.live import Example
 from napari_atlas.io.runs import RunFolder
@@ -125,3 +125,31 @@ def test_examples_are_drawn_with_input_and_output_apart(qtbot: QtBot) -> None:
     widget.show_examples((), 0)
     widget.set_theme("dark")
     assert widget.grab().toImage() == empty
+
+
+def test_a_channel_can_be_chosen_where_there_are_several(qtbot: QtBot) -> None:
+    widget = Reconstructions()
+    qtbot.addWidget(widget)
+    widget.resize(300, 200)
+    with qtbot.waitExposed(widget):
+        widget.show()
+    choice = widget.findChild(QComboBox, "atlas-reconstruction-channel")
+    assert choice is not None
+    rng = np.random.default_rng(0)
+    fish, jelly = (rng.normal(size=(20, n)).astype(np.float32) for n in (5, 1))
+    widget.show_examples((Example("jelly", True, 1, jelly, jelly * 0.2),), 1)
+    assert not choice.isVisible()
+    examples = (Example("fish", True, 5, fish, fish * 0.2), Example("jelly", True, 1, jelly, jelly * 0.2))
+    widget.show_examples(examples, 1)
+    numbered = [f"channel {i + 1}" for i in range(5)]
+    assert [choice.itemText(i) for i in range(choice.count())] == ["first 3 channels", *numbered]
+    widget.name_channels({"fish": tuple("abcde"), "jelly": ("area",)})
+    assert [choice.itemText(i) for i in range(choice.count())][1:3] == ["a / area", "b"]
+    first = widget.grab().toImage()
+    choice.setFocus()
+    for _ in range(2):
+        QTest.keyClick(choice, Qt.Key.Key_Down)
+    assert widget.grab().toImage() != first
+    assert widget.accessibleDescription() == "fish · held out · b; jelly · held out · no such channel"
+    widget.show_examples(examples, 2)
+    assert choice.currentText() == "b", "the next epoch shows the same channel"

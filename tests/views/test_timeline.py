@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QComboBox
 
 from napari_atlas.session.session import Session
 from napari_atlas.views import _timeline_model as model
@@ -41,6 +42,18 @@ def timeline(qtbot: QtBot, session: Session) -> Timeline:
         widget.show()
     QTest.qWait(80)
     return widget
+
+
+def with_channels(atlas: Atlas, n_channels: int, names: tuple[str, ...] = ()) -> Atlas:
+    """Return an atlas whose tracks have so many channels, each stronger than the one before."""
+    more = [replace(t, values=t.values * np.arange(1, n_channels + 1), channels=names) for t in atlas.tracks]
+    return replace(atlas, tracks=tuple(more))
+
+
+def channel_choice(widget: Timeline) -> QComboBox:
+    found = widget.findChild(QComboBox, "atlas-timeline-channel")
+    assert found is not None
+    return found
 
 
 def at(widget: Timeline, frame: int) -> QPoint:
@@ -110,6 +123,42 @@ def test_rows_have_no_temperature_panel_without_temperature() -> None:
     assert len(model.lay_out(600, 200, False).panels) == 1
 
 
+def test_lanes_share_the_room_of_the_signal() -> None:
+    rows = model.lay_out(600, 300, True, 3)
+    lanes, warm = rows.panels[:-1], rows.panels[-1]
+    heights = [box.bottom - box.top for box in lanes]
+    assert len(lanes) == 3
+    assert max(heights) - min(heights) < 1e-6
+    assert all(above.bottom <= below.top for above, below in zip(rows.panels, rows.panels[1:], strict=False))
+    assert warm.bottom < rows.strip.top
+    for i, box in enumerate(rows.panels):
+        low, high = rows.y(i, np.array([0.0, 1.0]), (0.0, 1.0))
+        assert box.top < high < low < box.bottom
+
+
+def test_a_picture_of_many_channels_keeps_scale_and_gaps() -> None:
+    values = np.random.default_rng(0).normal(size=(10_000, 7)) * [1, 10, 100, 1, 1, 1, 0] + 5
+    values[4_000:5_000, 3] = np.nan
+    values[:, 4] = np.nan
+    scale = model.heat_scale(values)
+    np.testing.assert_allclose((scale[1] - scale[0])[:3], [4, 40, 400], rtol=0.1)
+    picture = model.heat(values, model.Span(0, 10_000, 10_000), 500, scale)
+    assert picture.shape == (7, 500)
+    assert np.isnan(picture[3]).sum() == 50
+    assert np.isnan(picture[4]).all()
+    assert np.nanmin(picture) >= 0
+    assert np.nanmax(picture) <= 1
+    close = model.heat(values, model.Span(100.0, 110.0, 10_000), 500, scale)
+    np.testing.assert_allclose(close[0, 25::50], np.clip((values[100:110, 0] - scale[0, 0]) / 4, 0, 1), atol=0.03)
+
+
+def test_captions_tell_channels_and_units(atlas: Atlas) -> None:
+    named = with_channels(atlas, 2, ("nose x (body lengths)", "nose y (body lengths)")).tracks[0]
+    assert model.channel_names(named) == named.channels
+    assert model.channel_names(with_channels(atlas, 2).tracks[0]) == ("channel 1", "channel 2")
+    assert model.caption(atlas, replace(atlas.tracks[0], channels=("tail speed (px/ms)",))) == "tail speed (px/ms)"
+
+
 def test_many_windows_are_thinned_but_no_selected_one_is_lost() -> None:
     edges = np.stack([np.arange(50_000.0), np.arange(1.0, 50_001)], axis=1)
     span, strip = model.Span(0, 50_000, 50_000), model.Box(0, 0, 500, 10)
@@ -175,6 +224,40 @@ def test_another_animal_is_another_track(timeline: Timeline, session: Session) -
     assert timeline.title() == "stickleback-2 · 0"
     QTest.mouseClick(timeline.canvas_widget, LEFT, NONE, at(timeline, 800))
     assert session.cursor.recording == "stickleback-2"
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("n_channels", [3, 9])
+def test_several_channels_are_drawn_and_one_can_be_chosen(
+    n_channels: int, timeline: Timeline, session: Session, atlas: Atlas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choice = channel_choice(timeline)
+    assert not choice.isVisible()
+    before = timeline.grab().toImage()
+    session.show(with_channels(atlas, n_channels, tuple(f"part {i} (px)" for i in range(n_channels))))
+    session.seek("jellyfish-1", "0", 300)
+    QTest.qWait(200)
+    several = timeline.grab().toImage()
+    assert choice.isVisible()
+    assert choice.count() == n_channels + 1
+    assert several != before
+    choice.setFocus()
+    QTest.keyClick(choice, Qt.Key.Key_Down)
+    QTest.keyClick(choice, Qt.Key.Key_Down)
+    QTest.qWait(50)
+    assert choice.currentText() == "part 1 (px)"
+    assert timeline.grab().toImage() != several
+    session.seek("stickleback-1", "0", 300)
+    assert choice.currentText() == "part 1 (px)", "another animal is shown alike"
+    drawn: list[object] = []
+    monkeypatch.setattr(model, "heat", lambda *args: drawn.append(args))
+    monkeypatch.setattr(model, "envelope", lambda *args: drawn.append(args))
+    for frame in range(300, 900, 20):
+        session.seek("stickleback-1", "0", frame)
+    assert not drawn
+    monkeypatch.undo()
+    session.show(atlas)
+    assert not choice.isVisible()
 
 
 @pytest.mark.gui

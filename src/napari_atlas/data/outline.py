@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["Outline"]
 
 _TRIANGLE = 3
+_BLOCK = 4096  # polygons whose areas are taken at once
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,24 @@ class Outline:
     def areas(self, individual: int) -> NDArray[np.float64]:
         """Return the (n_samples,) areas in px² (shoelace formula); NaN where there are fewer than 3 vertices."""
         xy, starts = self.vertices[individual], self.starts[individual]
-        counts = np.diff(starts)
         areas = np.full(self.n_samples, np.nan)
-        present = np.flatnonzero(counts >= _TRIANGLE)
-        if not present.size:
-            return areas
-        following = np.arange(1, len(xy) + 1)
-        following[starts[1:][counts > 0] - 1] = starts[:-1][counts > 0]
-        origin = np.repeat(xy[np.minimum(starts[:-1], len(xy) - 1)], counts, axis=0)
-        here = xy - origin
-        there = xy[following] - origin
-        cross = here[:, 0] * there[:, 1] - there[:, 0] * here[:, 1]
-        sums = np.add.reduceat(cross, starts[:-1][counts > 0])
-        whole = np.full(counts.size, np.nan)
-        whole[counts > 0] = np.abs(sums) / 2
-        areas[present] = whole[present]
+        for begin in range(0, starts.size - 1, _BLOCK):
+            edges = starts[begin : begin + _BLOCK + 1]
+            areas[begin : begin + edges.size - 1] = _areas(xy[edges[0] : edges[-1]], edges - edges[0])
         return areas
+
+
+def _areas(xy: NDArray[np.float64], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the (n_polygons,) areas of polygons that lie one after the other; NaN for fewer than 3 vertices."""
+    counts = np.diff(starts)
+    areas = np.full(counts.size, np.nan)
+    filled = counts > 0
+    if filled.any():
+        first = starts[:-1][filled]
+        x, y = (values - np.repeat(values[first], counts[filled]) for values in xy.T)
+        cross = np.zeros(len(xy))
+        cross[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
+        cross[starts[1:][filled] - 1] = 0.0  # the last vertex goes back to the first one, which is the origin
+        areas[filled] = np.abs(np.add.reduceat(cross, first)) / 2
+    areas[counts < _TRIANGLE] = np.nan
+    return areas

@@ -54,9 +54,12 @@ class Pose:
     @property
     def missing_fraction(self) -> float:
         """Fraction of keypoint positions that are not finite."""
-        if not self.positions.size:
-            return 1.0
-        return float(1.0 - np.isfinite(self.positions).all(axis=-1).mean())
+        return float(1.0 - self.present().mean()) if self.positions.size else 1.0
+
+    def present(self) -> NDArray[np.bool_]:
+        """Return (n_samples, n_individuals, n_keypoints) whether each keypoint is tracked."""
+        known = np.isfinite(self.positions)
+        return np.asarray(np.logical_and.reduce([known[..., i] for i in range(known.shape[-1])]))
 
     def points(self, individual: int, sample: int) -> NDArray[np.float64]:
         """Return the (n_keypoints, n_dims) positions at one sample; all NaN outside the track."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from napari_atlas.data.sources import NOWHERE, Source
 from napari_atlas.data.species import COLORS, MARKERS, Species
 from napari_atlas.errors import InputError
 
@@ -30,9 +31,26 @@ class RecordingEntry:
     led_on_frame, tracking_start_frame
         See `TimeBase`.
     temperature
-        A log's path, a constant in °C, or an empty text.
+        Where its temperature comes from.
     conditions
         Named labels.
+    covariates
+        By name, where each other number or class comes from.
+    video_frames
+        Number of frames of the video, as counted when it was added; 0 where that is not known.
+    timestamps
+        File with the seconds of each video frame; ``Path()`` where there is none.
+    timestamps_unit
+        "s", "ms", "us" or "ns", where the file does not tell.
+    clock
+        ``"video"`` if frames are taken at the times that the video tells, ``"tracks"`` at those that the tracks'
+        file tells; empty if they are evenly spaced or ``timestamps`` tell.
+    start
+        Wall-clock time of time zero, in ISO form; empty where it is not known.
+    animals
+        Names given to the tracks, in their order; none where they keep those of the file.
+    mapping
+        Column mapping that the tracks were read with; ``Path()`` where the format is known.
     """
 
     name: str
@@ -43,8 +61,16 @@ class RecordingEntry:
     fps: float = 0.0
     led_on_frame: int = 0
     tracking_start_frame: int = 0
-    temperature: Path | float | str = ""
+    temperature: Source = NOWHERE
     conditions: dict[str, str] = field(default_factory=dict)
+    covariates: dict[str, Source] = field(default_factory=dict)
+    video_frames: int = 0
+    timestamps: Path = Path()
+    timestamps_unit: str = ""
+    clock: str = ""
+    start: str = ""
+    animals: tuple[str, ...] = ()
+    mapping: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -124,9 +150,28 @@ class AddRequest:
     led_on_frame, tracking_start_frame
         See `TimeBase`; a tracking start below 0 takes what the tracks tell.
     temperature
-        A log's path, a number in °C, ``"folder"`` for the number in the folder's name, or nothing.
+        As `Source.of_text` reads it (a number in °C, or with its unit), or ``"folder"`` for the number in the
+        folder's name, or nothing.
     settings
-        Settings of a new species: signal, keypoints, bin_rate, window, stride.
+        Settings of a new species: signal, keypoints, bin_rate, window, stride and the others of `Species`.
+    timestamps
+        File with the seconds of each video frame; ``Path()`` for none.
+    timestamps_unit
+        "s", "ms", "us" or "ns", where that file does not tell.
+    start
+        Wall-clock time of time zero, such as ``"2026-05-03 10:00:00"``; needed for logs that tell clock times.
+    animals
+        Names for the tracks, in their order; none keeps those of the file.
+    conditions
+        Named labels, such as ``{"treatment": "heat"}``.
+    covariates
+        By name, where each number or class comes from, as `Source.of_text` reads it.
+    temperature_unit
+        "C", "F" or "K" for a log that does not tell.
+    extend
+        Whether the first and the last reading of a log hold beyond its ends.
+    mapping
+        A saved column mapping, for tables of no known format; ``Path()`` for none.
     """
 
     tracks: Path
@@ -138,3 +183,12 @@ class AddRequest:
     tracking_start_frame: int = -1
     temperature: str = ""
     settings: dict[str, object] = field(default_factory=dict)
+    timestamps: Path = Path()
+    timestamps_unit: str = ""
+    start: str = ""
+    animals: tuple[str, ...] = ()
+    conditions: dict[str, str] = field(default_factory=dict)
+    covariates: dict[str, str] = field(default_factory=dict)
+    temperature_unit: str = ""
+    extend: bool = False
+    mapping: Path = Path()

@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_atlas.data.covariates import NO_TEMPERATURE, Temperature
+from napari_atlas.data.columns import NO_COLUMNS, Columns
+from napari_atlas.data.covariates import NO_COURSE, Course
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.errors import InputError
 
-__all__ = ["CutWindows", "Recording"]
+__all__ = ["CutWindows", "Recording", "Tracks"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,9 @@ class CutWindows:
         return sum(int((~np.isfinite(v)).sum()) for v in self.values) / total if total else 1.0
 
 
+Tracks = Pose | Outline | Columns | CutWindows
+
+
 @dataclass(frozen=True)
 class Recording:
     """A recording that exists is valid.
@@ -67,27 +71,33 @@ class Recording:
     species
         Name of its species.
     tracks
-        Keypoints, outlines, or windows cut elsewhere.
+        Keypoints, outlines, named columns alone, or windows cut elsewhere.
     timebase
         Its clock.
     temperature
-        Its temperature course, or ``NO_TEMPERATURE``.
+        Its temperature course, or ``NO_COURSE``.
     video
         The video file; ``Path()`` where there is none.
-    conditions
-        Named labels, such as the experiment.
+    covariates
+        Other numbers and classes by name: one course for each animal, or a single one for all of them.
     source
         The file that the tracks came from.
+    columns
+        Named numbers per sample that the file holds; ``NO_COLUMNS`` where it holds none.
+    notes
+        Sentences on what the user should know, such as tracks that are longer than the video.
     """
 
     name: str
     species: str
-    tracks: Pose | Outline | CutWindows
+    tracks: Tracks
     timebase: TimeBase
-    temperature: Temperature = NO_TEMPERATURE
+    temperature: Course = NO_COURSE
     video: Path = Path()
-    conditions: dict[str, str] = field(default_factory=dict)
+    covariates: dict[str, tuple[Course, ...]] = field(default_factory=dict)
     source: Path = Path()
+    columns: Columns = NO_COLUMNS
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.tracks.individuals:
@@ -99,6 +109,10 @@ class Recording:
     def individuals(self) -> tuple[str, ...]:
         """Names of the animals."""
         return self.tracks.individuals
+
+    def value_at(self, course: Course, frame: int) -> float:
+        """Return what a course tells at a video frame; NaN where it is not known."""
+        return float(course.at(frame if course.by_frame else self.timebase.seconds_of_frame(frame)))
 
     @property
     def has_video(self) -> bool:

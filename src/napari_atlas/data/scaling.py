@@ -54,10 +54,12 @@ class Scaler:
         covered = np.cumsum(steps)
         mean = _weighted_mean(signals, covered, lambda values: values)
         std = np.sqrt(_weighted_mean(signals, covered, lambda values: (values - mean) ** 2))
-        if not (std > 1e-12 * np.maximum(1.0, np.abs(mean))).all():
-            raise InputError.of(
-                f"species {name}", "its signal is constant or empty", "check the tracking, or choose another signal"
-            )
+        varies = std > 1e-12 * np.maximum(1.0, np.abs(mean))
+        if not varies.all():
+            n_channels, still = varies.size, ", ".join(str(i + 1) for i in np.flatnonzero(~varies)[:9])
+            what = "its signal" if n_channels == 1 else f"of its {n_channels} channels number {still}"
+            cure = "check the tracking, or choose another signal" + (" or fewer keypoints" if n_channels > 1 else "")
+            raise InputError.of(f"species {name}", f"{what} is constant or empty", cure)
         return cls(mean, std)
 
     @classmethod

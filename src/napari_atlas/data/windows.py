@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_atlas.data.covariate_columns import (
+    CovariateColumn,
+    bins_of_course,
+    covariates_on_bins,
+    merged,
+    over_windows,
+)
 from napari_atlas.data.cutting import recover_tracks
 from napari_atlas.data.recording import CutWindows, Recording
-from napari_atlas.data.signals import bin_mean, signal_kind
+from napari_atlas.data.signals import BinnedSignal, binned_signal
 from napari_atlas.data.species import COLORS, MARKERS, Species
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.data.track_signals import TrackSignals
@@ -54,6 +61,10 @@ class Track:
         (n_candidates,) first bin of each candidate window.
     labels
         (n_candidates,) °C of each candidate, or empty: then it is the median over the window.
+    channels
+        Name of each channel, with its unit if it has one; empty where they have no names.
+    covariates
+        Other numbers and classes, one value per bin.
     """
 
     key: TrackKey
@@ -64,10 +75,21 @@ class Track:
     length: int
     starts: NDArray[np.int64]
     labels: NDArray[np.float64]
+    channels: tuple[str, ...] = ()
+    covariates: tuple[CovariateColumn, ...] = ()
 
 
-def make_tracks(recording: Recording, species: Species) -> list[Track]:
+def make_tracks(
+    recording: Recording, species: Species, signal_of: Callable[[Recording, Species], BinnedSignal] = binned_signal
+) -> list[Track]:
     """Return one track per individual of a recording.
+
+    Parameters
+    ----------
+    recording, species
+        Whose tracks, and the settings of their signal.
+    signal_of
+        What gives the binned signal, where it may have been kept from earlier.
 
     Raises
     ------
@@ -76,7 +98,7 @@ def make_tracks(recording: Recording, species: Species) -> list[Track]:
     """
     if isinstance(recording.tracks, CutWindows):
         return [_cut_track(recording, i) for i in range(len(recording.individuals))]
-    kind, clock = signal_kind(species.signal), recording.timebase
+    signal, clock = signal_of(recording, species), recording.timebase
     edges, times = clock.bin_edges(species.bin_rate), clock.bin_times(species.bin_rate)
     rate = (species.bin_rate or clock.fps) if clock.known else 1.0
     length, step = species.bins(species.window, rate), species.bins(species.stride, rate)
@@ -84,13 +106,15 @@ def make_tracks(recording: Recording, species: Species) -> list[Track]:
     return [
         Track(
             key=TrackKey(species.name, recording.name, name),
-            values=bin_mean(kind(recording.tracks, i, clock, species), edges),
+            values=signal.values[i],
             times=times,
             frames=clock.frame_of_sample(edges),
-            temperature=recording.temperature.at(times),
+            temperature=bins_of_course(recording.temperature, recording, edges, times),
             length=length,
             starts=starts,
             labels=np.empty(0),
+            channels=signal.channels,
+            covariates=covariates_on_bins(recording, i, edges, times),
         )
         for i, name in enumerate(recording.individuals)
     ]
@@ -118,6 +142,8 @@ class WindowTable:
         (n_windows,) mean of the first channel in the signal's own unit.
     split
         (n_windows,) index into ``SPLITS``.
+    covariates
+        Other numbers and classes, one value per window.
     """
 
     keys: tuple[TrackKey, ...]
@@ -130,6 +156,7 @@ class WindowTable:
     temperature: NDArray[np.float64]
     activity: NDArray[np.float64]
     split: NDArray[np.int8]
+    covariates: tuple[CovariateColumn, ...] = ()
 
     def __len__(self) -> int:
         return int(self.track.size)
@@ -266,6 +293,7 @@ def _cut_track(recording: Recording, individual: int) -> Track:
         length=cut.length,
         starts=cut.starts[individual],
         labels=cut.temperatures[individual],
+        covariates=covariates_on_bins(recording, individual, samples, np.arange(len(values), dtype=np.float64)),
     )
 
 
@@ -328,6 +356,7 @@ def _table(tracks: list[Track], chosen: list[NDArray[np.int64]]) -> WindowTable:
         temperature=column(np.float64, (_labels(t, c) for t, c in zip(tracks, chosen, strict=True))),
         activity=column(np.float64, (_activity(t, s) for t, s in pairs)),
         split=np.zeros(sum(s.size for s in starts), dtype=np.int8),
+        covariates=merged([([over_windows(c, s, t.length) for c in t.covariates], s.size) for t, s in pairs]),
     )
 
 
@@ -358,4 +387,11 @@ def _check_agreement(tracks: list[Track]) -> None:
                     f"recording {track.key.recording}",
                     f"{mine} {what}, but recording {first.key.recording} of the same species has {theirs}",
                     "give it a species name of its own",
+                )
+        for i, (mine, theirs) in enumerate(zip(track.channels, first.channels, strict=False)):
+            if mine != theirs:
+                raise InputError.of(
+                    f"recording {track.key.recording}",
+                    f"channel {i + 1} is {mine}, but in recording {first.key.recording} of the same species {theirs}",
+                    "name the keypoints of the species, or give it a species name of its own",
                 )

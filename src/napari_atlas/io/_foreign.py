@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_atlas.errors import InputError
+from napari_atlas.io._guess import plain
+from napari_atlas.io._sheets import missing_package, peek, peek_csv, sheet_kind
 from napari_atlas.io._sniff import (
     array_header,
-    csv_rows,
     hdf5_names,
     head,
     is_hdf5,
@@ -20,7 +21,9 @@ from napari_atlas.io._sniff import (
     mat_variables,
     zip_names,
 )
+from napari_atlas.io.clocks import is_timestamps
 from napari_atlas.io.deeplabcut import is_label_table
+from napari_atlas.io.labels import is_labels
 from napari_atlas.io.sleap import are_hand_labels
 from napari_atlas.io.temperature import is_temperature_log
 
@@ -121,10 +124,19 @@ def _is_broken_hdf5(path: Path) -> bool:
     return False
 
 
-def _is_trex(path: Path) -> bool:
-    if zip_names(path) >= {"X#wcentroid.npy", "missing.npy"}:
+def _is_gait(path: Path) -> bool:
+    try:
+        names = {plain(name) for name in peek(path).header}
+    except InputError:
+        return False
+    return {"swing", "stance"} <= names
+
+
+def _is_damaged_table(path: Path) -> bool:
+    try:
+        return sheet_kind(path) in ("xlsx", "parquet") and not peek(path).header
+    except InputError:
         return True
-    return any("#wcentroid" in cell for row in csv_rows(path, 1) for cell in row)
 
 
 def _is_coco(path: Path) -> bool:
@@ -135,15 +147,6 @@ def _is_coco(path: Path) -> bool:
 def _is_numbers(path: Path) -> bool:
     shape, kind = array_header(path)
     return len(shape) == 1 and kind in "fiub"
-
-
-def _is_timestamps(path: Path) -> bool:
-    if not _is_numbers(path) or array_header(path)[1] != "f":
-        return False
-    import numpy as np
-
-    steps = np.diff(np.load(path, mmap_mode="r", allow_pickle=False))
-    return bool(steps.size and (steps > 0).all())
 
 
 def is_video(path: Path) -> bool:
@@ -158,6 +161,8 @@ def is_video(path: Path) -> bool:
 
 
 _TABLE = "export the tracks as a SLEAP analysis .h5 or a DeepLabCut .csv"
+_HULLS = "save the hulls as hull(animal).ConvexHull{frame}"
+_MAPPING = "name them x and y as in nose_x, nose_y, or give a column mapping"
 _LABELLED = "these are labels, not a track"
 _AGAIN = "copy or export it again"
 
@@ -197,7 +202,7 @@ FOREIGN: tuple[Foreign, ...] = (
         "unknown",
         _is_pandas_skeleton,
         "it holds bone lengths and orientations, not keypoints",
-        "give the .csv that DeepLabCut writes with save_as_csv=True",
+        "give the table of keypoints",
     ),
     Foreign(
         "deeplabcut labels",
@@ -207,15 +212,21 @@ FOREIGN: tuple[Foreign, ...] = (
         "give the table that DeepLabCut writes when it analyses a video",
     ),
     Foreign(
-        "deeplabcut h5",
-        "unknown",
-        _is_pandas,
-        "DeepLabCut .h5 is not read yet",
-        "use the .csv that DeepLabCut writes with save_as_csv=True",
+        "pandas table", "unknown", _is_pandas, "it holds a pandas table without keypoints", "give DeepLabCut's own file"
     ),
-    Foreign("matlab v7.3", "unknown", _is_mat73, "it is a v7.3 MATLAB file", "save it with -v7"),
-    Foreign("nwb", "unknown", _hdf5_with("acquisition", "general", "processing"), "NWB is not read yet", _TABLE),
-    Foreign("jabs", "unknown", _hdf5_with("poseest"), "JABS poses are not read yet", _TABLE),
+    Foreign("label3d", "labels", _hdf5_with("labelData"), f"it holds Label3D labels; {_LABELLED}", "give tracks"),
+    Foreign(
+        "timestamps",
+        "timestamps",
+        is_timestamps,
+        "it holds one rising number per frame: timestamps, not tracks",
+        "give the tracks",
+    ),
+    Foreign("labels", "labels", is_labels, "it holds behaviour labels, not tracks", "give the tracks"),
+    Foreign("matlab v7.3", "unknown", _is_mat73, "it is a MATLAB v7.3 file without a variable 'hull'", _HULLS),
+    Foreign(
+        "nwb", "unknown", _hdf5_with("acquisition", "general"), "it is an NWB file without poses (ndx-pose)", _TABLE
+    ),
     Foreign(
         "jabs predictions",
         "labels",
@@ -223,11 +234,7 @@ FOREIGN: tuple[Foreign, ...] = (
         "it holds JABS behaviour predictions and no pose",
         "give the file of poses",
     ),
-    Foreign(
-        "idtracker.ai", "unknown", _hdf5_with("trajectories"), "idtracker.ai trajectories are not read yet", _TABLE
-    ),
     Foreign("hdf5", "unknown", is_hdf5, "it is an HDF5 file of an unknown layout", _TABLE),
-    Foreign("dannce", "unknown", _mat_with("pred", "sampleID"), "DANNCE predictions are not read yet", _TABLE),
     Foreign("label3d", "labels", _mat_with("labelData"), f"it holds Label3D labels; {_LABELLED}", "give tracks"),
     Foreign(
         "damaged mat",
@@ -240,19 +247,33 @@ FOREIGN: tuple[Foreign, ...] = (
         "matlab",
         "unknown",
         is_mat,
-        "it is a MATLAB file without a variable 'hull'",
-        "save the hulls as hull(animal).ConvexHull{frame}",
+        "it is a MATLAB file without a variable 'hull', of an unknown layout",
+        _HULLS,
     ),
-    Foreign("trex", "unknown", _is_trex, "TRex tracks are not read yet", _TABLE),
     Foreign(
         "damaged zip", "unknown", lambda p: is_zip(p) and not zip_names(p), "it is damaged or cut short (zip)", _AGAIN
     ),
     Foreign(
         "spreadsheet",
         "unknown",
-        lambda p: any(n.startswith("xl/") for n in zip_names(p)),
-        "it is a spreadsheet",
-        "save the sheet as .csv in one of the known formats",
+        lambda path: bool(missing_package(path)),
+        "reading workbooks and Parquet files needs openpyxl and pyarrow",
+        "install napari-atlas[tables]",
+    ),
+    Foreign("damaged table", "unknown", _is_damaged_table, "it is damaged, cut short or empty", _AGAIN),
+    Foreign(
+        "gait cycles",
+        "labels",
+        _is_gait,
+        "it holds times of swing and stance of several runs, not tracks",
+        "give the table of keypoints",
+    ),
+    Foreign(
+        "spreadsheet",
+        "unknown",
+        lambda path: sheet_kind(path) in ("xlsx", "parquet"),
+        "its columns are not recognised as keypoints",
+        _MAPPING,
     ),
     Foreign(
         "archive",
@@ -262,17 +283,10 @@ FOREIGN: tuple[Foreign, ...] = (
         "save one array NAME_z (n_windows, n_times, n_channels) and one NAME_temps (n_windows)",
     ),
     Foreign(
-        "timestamps",
-        "timestamps",
-        _is_timestamps,
-        "it holds one rising number per frame: timestamps, not tracks",
-        "give the tracks",
-    ),
-    Foreign(
         "numbers",
-        "labels",
+        "unknown",
         _is_numbers,
-        "it holds one number per row: timestamps or labels, not tracks",
+        "it holds one number per row, neither rising as timestamps do nor whole as labels are",
         "give the tracks",
     ),
     Foreign(
@@ -284,20 +298,11 @@ FOREIGN: tuple[Foreign, ...] = (
     ),
     Foreign("coco", "labels", _is_coco, f"it holds COCO keypoints of single images; {_LABELLED}", "give tracks"),
     Foreign(
-        "caltech annotation",
-        "labels",
-        _first_line(r"Caltech Behavior Annotator"),
-        "it holds behaviour annotations, not tracks",
-        "give the tracks",
-    ),
-    Foreign("anipose", "unknown", _first_line(r"_x,\S*_y,\S*_z,\S*_error"), "anipose tables are not read yet", _TABLE),
-    Foreign("animalta", "unknown", _first_line(r"^.?Frame;Time;X_Arena"), "AnimalTA tables are not read yet", _TABLE),
-    Foreign(
         "table",
         "unknown",
-        lambda path: max((len(row) for row in csv_rows(path, 2)), default=0) > 2,
-        "it is a table that is not DeepLabCut's: its header does not begin with 'scorer'",
-        _TABLE,
+        lambda path: len(peek_csv(path).header) > 1,
+        "its columns are not recognised as keypoints",
+        _MAPPING,
     ),
 )
 

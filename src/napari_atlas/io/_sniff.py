@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 __all__ = [
+    "LONGEST_LINE",
     "array_header",
     "csv_rows",
     "hdf5_names",
@@ -17,12 +19,13 @@ __all__ = [
     "is_hdf5",
     "is_mat",
     "is_zip",
+    "mat_start",
     "mat_variables",
     "zip_names",
 ]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
-_LONGEST_LINE = 4_000_000
+LONGEST_LINE = 4_000_000
 
 
 def head(path: Path, size: int = 1024) -> bytes:
@@ -87,6 +90,18 @@ def mat_variables(path: Path) -> frozenset[str]:
         return frozenset()
 
 
+def mat_start(path: Path, size: int = 4096) -> bytes:
+    """Return the first bytes of the first variable of a MATLAB v5 to v7 file, unpacked; none if it is not one."""
+    start = head(path, 128 + 2 * size) if is_mat(path) else b""
+    packed = start[136:]
+    if start[128:132] not in (b"\x0f\0\0\0", b"\0\0\0\x0f"):
+        return packed[:size]
+    try:
+        return zlib.decompressobj().decompress(packed, size)
+    except zlib.error:
+        return b""
+
+
 def array_header(path: Path) -> tuple[tuple[int, ...], str]:
     """Return shape and kind (numpy's one letter) of a .npy file; ``((), "")`` if it is not one or is damaged."""
     if head(path, 6) != b"\x93NUMPY":
@@ -104,7 +119,7 @@ def csv_rows(path: Path, count: int, delimiter: str = ",") -> list[list[str]]:
         return []
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-            lines = [handle.readline(_LONGEST_LINE) for _ in range(count)]
+            lines = [handle.readline(LONGEST_LINE) for _ in range(count)]
             rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter)
             return [[cell.strip() for cell in row] for row in islice(rows, count)]
     except (OSError, csv.Error):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import bisect
+import threading
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,36 +19,58 @@ class LostFrameError(Exception):
 
 
 class FrameCache:
-    """The frames that were asked for last, as they left the decoder (mostly YUV), up to so many bytes."""
+    """Decoded frames around the one that was asked for last, up to so many bytes; any thread may ask.
+
+    Where there is no room, the frames outside its group go first, the farthest before the nearer ones, and then those
+    of the group that are farthest from it. So a group that fits is never decoded twice while the cursor moves in it,
+    and of one that does not fit the part around the cursor stays.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._used = 0
-        self._frames: OrderedDict[int, Any] = OrderedDict()
+        self._frames: dict[int, tuple[Any, int]] = {}
+        self._order: list[int] = []
+        self._cursor = 0
+        self._group = range(0)
+        self._lock = threading.Lock()
+
+    def look_at(self, number: int, group: range) -> None:
+        """Move the cursor to a frame, which lies in a group that is worth keeping."""
+        with self._lock:
+            self._cursor, self._group = number, group
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._frames
 
     def get(self, number: int) -> Any:
         """Return a frame, or None if it is not kept."""
-        if number in self._frames:
-            self._frames.move_to_end(number)
-        return self._frames.get(number)
+        return self._frames.get(number, (None, 0))[0]
 
-    def put(self, number: int, frame: Any) -> None:
-        """Keep a frame, and drop the oldest ones where there is no room; the newest always stays."""
-        if number in self._frames:
-            self._used -= _bytes(self._frames.pop(number))
-        self._frames[number] = frame
-        self._used += _bytes(frame)
-        while self._used > self._limit and len(self._frames) > 1:
-            self._used -= _bytes(self._frames.popitem(last=False)[1])
+    def put(self, number: int, frame: Any, size: int) -> None:
+        """Keep a frame of so many bytes, and drop others where there is no room; the cursor's own frame stays."""
+        with self._lock:
+            if number in self._frames:
+                return
+            self._frames[number] = (frame, size)
+            bisect.insort(self._order, number)
+            self._used += size
+            while self._used > self._limit and len(self._order) > 1:
+                at = self._farthest()
+                self._used -= self._frames.pop(self._order.pop(at))[1]
 
     def clear(self) -> None:
         """Drop all frames."""
-        self._frames.clear()
-        self._used = 0
+        with self._lock:
+            self._frames.clear()
+            self._order.clear()
+            self._used = 0
 
-
-def _bytes(frame: Any) -> int:
-    return sum(int(plane.buffer_size) for plane in frame.planes)
+    def _farthest(self) -> int:
+        """Return which end of the kept frames, 0 or −1, to drop from."""
+        low, high = self._order[0], self._order[-1]
+        outside = [n for n in (low, high) if n not in self._group]
+        return 0 if max(outside or (low, high), key=lambda n: abs(n - self._cursor)) == low else -1
 
 
 class FrameSource:
@@ -59,7 +82,12 @@ class FrameSource:
         self._container: Any = None
         self._stream: Any = None
         self._frames: Iterator[Any] = iter(())
-        self._next = -1  # number of the frame that comes next; −1 where nothing runs
+        self._next = -1
+
+    @property
+    def position(self) -> int:
+        """Number of the frame that comes next; −1 where nothing runs."""
+        return self._next
 
     def close(self) -> None:
         """Close the file; the next question opens it again."""
@@ -77,6 +105,8 @@ class FrameSource:
         LostFrameError
             If the file gives other frames than its index tells.
         """
+        if number >= len(self._index):
+            raise LostFrameError(f"frame {number} of {self._path}")
         if not self._index.seekable:
             if not 0 <= self._next <= number:
                 self._restart()
@@ -101,7 +131,7 @@ class FrameSource:
 
     def _restart(self) -> None:
         self.close()
-        self._container, self._stream = open_stream(self._path)
+        self._container, self._stream = open_stream(self._path, self._index.threads)
         self._frames = decoded(self._container, self._stream)
         self._next = 0
 

@@ -73,6 +73,7 @@ def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]]) -> dict[st
         columns["temperature"] = table.temperature
     if np.isfinite(encoded["predicted"]).any():
         columns["temperature_predicted"] = encoded["predicted"]
+    columns |= {c.name: c.texts() if c.classes else c.values for c in table.covariates}
     if "outside" in encoded:
         columns["outside"] = encoded["outside"]
     return columns

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_atlas.data.outline import Outline
 from napari_atlas.errors import InputError
+from napari_atlas.io._matlab5 import Ragged, read_ragged
 from napari_atlas.io._matlab73 import has_hulls, read_hulls
 from napari_atlas.io._sniff import mat_variables
 from napari_atlas.io.track_file import Reader, TrackFile
@@ -25,12 +26,16 @@ def _accepts(path: Path) -> bool:
 
 
 def _load(path: Path, part: str) -> TrackFile:
-    ragged = [_ragged(polygons) for polygons in (read_hulls(path) if has_hulls(path) else _read(path))]
+    if has_hulls(path):
+        ragged = [_ragged(polygons) for polygons in read_hulls(path)]
+    else:
+        ragged = read_ragged(path) or [_ragged(polygons) for polygons in _read(path)]
+    ragged = [_whole(vertices, counts) for vertices, counts in ragged]
     return TrackFile(
         Outline(
             individuals=tuple(f"animal-{i}" for i in range(len(ragged))),
             vertices=tuple(vertices for vertices, _ in ragged),
-            starts=tuple(starts for _, starts in ragged),
+            starts=tuple(np.concatenate([[0], np.cumsum(counts)]).astype(np.int64) for _, counts in ragged),
         )
     )
 
@@ -40,6 +45,10 @@ def _read(path: Path) -> list[NDArray[Any]]:
     from scipy.io import loadmat
 
     hull = loadmat(path, variable_names=["hull"])["hull"]
+    if _POLYGONS in (hull.dtype.names or ()):
+        polygons = hull[_POLYGONS].ravel()
+        if all(np.asarray(polygon).dtype != object for polygon in polygons):
+            return [polygons]  # an array of structs, one per frame
     return [_cells(path, entry) for entry in hull.ravel()]
 
 
@@ -72,18 +81,21 @@ def _points(polygons: Iterable[Any]) -> Iterator[NDArray[Any]]:
         yield points if points.ndim == 2 and points.shape[1] == 2 else nothing
 
 
-def _ragged(polygons: Iterable[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Return all vertices of one animal, and where each frame's polygon begins among them."""
+def _ragged(polygons: Iterable[Any]) -> Ragged:
+    """Return all vertices of one animal, and how many of them each frame has."""
     points = list(_points(polygons))
     counts = np.fromiter(map(len, points), dtype=np.int64, count=len(points))
-    vertices = np.concatenate([np.empty((0, 2)), *points]).astype(np.float64)
-    broken = ~np.isfinite(vertices).all(axis=1)
-    if broken.any():
-        frame = np.repeat(np.arange(counts.size), counts)
-        whole = np.ones(counts.size, dtype=bool)
-        whole[frame[broken]] = False
-        vertices, counts = vertices[whole[frame]], counts * whole
-    return vertices, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return np.concatenate([np.empty((0, 2)), *points]).astype(np.float64), counts
+
+
+def _whole(vertices: NDArray[np.float64], counts: NDArray[np.int64]) -> Ragged:
+    """Return the same without the polygons that have a vertex which is not finite."""
+    if np.isfinite(vertices.sum()):
+        return vertices, counts
+    frame = np.repeat(np.arange(counts.size), counts)
+    whole = np.ones(counts.size, dtype=bool)
+    whole[frame[~np.isfinite(vertices).all(axis=1)]] = False
+    return vertices[whole[frame]], counts * whole
 
 
 HULL = Reader("hull", "outline", _accepts, _load)

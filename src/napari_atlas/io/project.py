@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import ParseError
 
-from napari_atlas.data.project import Project, RecordingEntry
-from napari_atlas.data.species import Species
+from napari_atlas.data.project import Project
+from napari_atlas.data.species import REFINEMENTS, Species
 from napari_atlas.errors import AtlasError, InputError, NewerFormatError
+from napari_atlas.io._entries import entry_of_table, table_of_entry
 from napari_atlas.io.atomic import locked, write_text
 
 __all__ = ["FILE", "create_project", "is_project", "read_project", "update_project"]
@@ -64,7 +66,7 @@ def read_project(folder: Path) -> Project:
     where = folder / FILE
     try:
         species = tuple(_species(dict(s)) for s in document.get("species", []))
-        recordings = tuple(_entry(folder, dict(r)) for r in document.get("recording", []))
+        recordings = tuple(entry_of_table(folder, dict(r)) for r in document.get("recording", []))
         project = Project(folder, str(document.get("name", folder.stem)), species, recordings)
         for entry in recordings:
             project.species_called(entry.species)
@@ -78,13 +80,61 @@ def read_project(folder: Path) -> Project:
 
 
 def update_project(before: Project, after: Project) -> None:
-    """Write what *after* has more than *before*: species and recordings are appended, all else is kept as it is."""
-    with locked(before.folder):
-        document = _document(before.folder)
-        _append(document, "species", [_species_table(s) for s in after.species[len(before.species) :]])
-        added = after.recordings[len(before.recordings) :]
-        _append(document, "recording", [_entry_table(before.folder, r) for r in added])
-        write_text(before.folder / FILE, tomlkit.dumps(document))
+    """Write in what *after* differs from *before*; all else in the file, comments too, is kept as it is.
+
+    Raises
+    ------
+    InputError
+        If somebody else changed one of the same recordings or species in the meantime, or nothing can be written.
+    """
+    folder = before.folder
+    with locked(folder):
+        document, now = _document(folder), read_project(folder)
+        _merge(document, "species", _tables(_species_table, before.species, now.species, after.species))
+        spell = partial(table_of_entry, folder)
+        _merge(document, "recording", _tables(spell, before.recordings, now.recordings, after.recordings))
+        write_text(folder / FILE, tomlkit.dumps(document))
+
+
+def _tables(
+    spell: Callable[[Any], dict[str, Any]], before: Sequence[Any], now: Sequence[Any], after: Sequence[Any]
+) -> dict[str, tuple[dict[str, Any], dict[str, Any] | None]]:
+    """Return by name what a table held and what it is to hold, None for one that is to go."""
+    was, there, wanted = ({item.name: item for item in items} for items in (before, now, after))
+    changed = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
+    for name in changed:
+        if there.get(name) != was.get(name):
+            raise InputError.of(
+                name, "somebody else changed it at the same time", "look at the project, then try again"
+            )
+    return {
+        name: (spell(was[name]) if name in was else {}, spell(wanted[name]) if name in wanted else None)
+        for name in changed
+    }
+
+
+def _merge(
+    document: tomlkit.TOMLDocument, kind: str, changes: Mapping[str, tuple[dict[str, Any], dict[str, Any] | None]]
+) -> None:
+    """Write tables over those of the same name, take away those that are None, and append the others.
+
+    Fields that somebody else wrote into a table stay in it.
+    """
+    if changes and kind not in document:
+        document.add(kind, tomlkit.aot())
+    for name, (old, values) in changes.items():
+        at = next((i for i, table in enumerate(document[kind]) if table.get("name") == name), -1)
+        if values is None:
+            del document[kind][at]
+            continue
+        table = document[kind][at] if at >= 0 else tomlkit.table()
+        for key in set(old) - set(values):
+            del table[key]
+        for key, value in values.items():
+            if table.get(key) != value:
+                table[key] = value
+        if at < 0:
+            document[kind].append(table)
 
 
 def _document(folder: Path) -> tomlkit.TOMLDocument:
@@ -103,76 +153,17 @@ def _document(folder: Path) -> tomlkit.TOMLDocument:
     return document
 
 
-def _append(document: tomlkit.TOMLDocument, name: str, tables: list[dict[str, Any]]) -> None:
-    if not tables:
-        return
-    if name not in document:
-        document.add(name, tomlkit.aot())
-    for values in tables:
-        table = tomlkit.table()
-        for key, value in values.items():
-            table.add(key, value)
-        document[name].append(table)
-
-
 def _species(values: dict[str, Any]) -> Species:
-    known = {k: v for k, v in values.items() if k in _SPECIES_FIELDS}
-    known["keypoints"] = tuple(str(k) for k in known.get("keypoints", ()))
+    known = {k: v for k, v in values.items() if k in (*_SPECIES_FIELDS, *REFINEMENTS)}
     plain = {k: v.unwrap() if hasattr(v, "unwrap") else v for k, v in known.items()}
+    plain["keypoints"] = tuple(str(k) for k in plain.get("keypoints", ()))
+    plain["angles"] = tuple(tuple(str(k) for k in names) for names in plain.get("angles", ()))
     return Species(**plain)
 
 
 def _species_table(species: Species) -> dict[str, Any]:
-    values = {name: getattr(species, name) for name in _SPECIES_FIELDS}
-    return {**values, "keypoints": list(species.keypoints)}
-
-
-def _entry(folder: Path, values: dict[str, Any]) -> RecordingEntry:
-    return RecordingEntry(
-        name=str(values["name"]),
-        species=str(values["species"]),
-        tracks=_absolute(folder, str(values["tracks"])),
-        part=str(values.get("part", "")),
-        video=_absolute(folder, str(values["video"])) if values.get("video") else Path(),
-        fps=float(values.get("fps", 0.0)),
-        led_on_frame=int(values.get("led_on_frame", 0)),
-        tracking_start_frame=int(values.get("tracking_start_frame", 0)),
-        temperature=_temperature(folder, values.get("temperature", "")),
-        conditions={str(k): str(v) for k, v in dict(values.get("conditions", {})).items()},
-    )
-
-
-def _temperature(folder: Path, value: Any) -> Path | float | str:
-    if isinstance(value, (int, float)):
-        return float(value)
-    return _absolute(folder, str(value)) if value else ""
-
-
-def _entry_table(folder: Path, entry: RecordingEntry) -> dict[str, Any]:
-    temperature = entry.temperature
-    values: dict[str, Any] = {
-        "name": entry.name,
-        "species": entry.species,
-        "tracks": _relative(folder, entry.tracks),
-        "part": entry.part,
-        "video": _relative(folder, entry.video) if entry.video != Path() else "",
-        "fps": entry.fps,
-        "led_on_frame": entry.led_on_frame,
-        "tracking_start_frame": entry.tracking_start_frame,
-        "temperature": _relative(folder, temperature) if isinstance(temperature, Path) else temperature,
-        "conditions": entry.conditions,
-    }
-    return {key: value for key, value in values.items() if value not in ("", {}, 0)} | (
-        {"temperature": temperature} if temperature == 0.0 else {}
-    )
-
-
-def _absolute(folder: Path, text: str) -> Path:
-    return Path(os.path.normpath(folder / text))
-
-
-def _relative(folder: Path, path: Path) -> str:
-    try:
-        return Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
-    except ValueError:  # another drive on Windows
-        return path.absolute().as_posix()
+    values = {name: getattr(species, name) for name in _SPECIES_FIELDS} | species.refinements
+    values["keypoints"] = list(species.keypoints)
+    if species.angles:
+        values["angles"] = [list(names) for names in species.angles]
+    return values

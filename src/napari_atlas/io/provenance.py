@@ -7,15 +7,17 @@ import json
 import platform
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from napari_atlas.data.config import FitConfig
-from napari_atlas.data.project import Project
-from napari_atlas.data.windows import Windows
+from napari_atlas.data.project import Project, RecordingEntry
+from napari_atlas.data.species import Species
+from napari_atlas.data.windows import Windows, WindowTable
 from napari_atlas.errors import InputError
-from napari_atlas.io.loading import content_hash
+from napari_atlas.io.hashes import known_hash
 
-__all__ = ["as_fitted", "provenance", "recipe_hash", "settings_of"]
+__all__ = ["as_fitted", "labels_hash", "provenance", "recipe_hash", "recipe_of", "settings_of"]
 
 
 def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[str, Any]:
@@ -27,20 +29,50 @@ def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[st
         "recordings": [entry.name for entry in project.recordings],
         "recipe": recipe_hash(project),
         "n_windows": len(windows.table),
-        "labels": hashlib.blake2b(windows.table.temperature.tobytes(), digest_size=8).hexdigest(),
-        "sources": {entry.name: content_hash(entry.tracks) for entry in project.recordings},
+        "labels": labels_hash(windows.table),
+        "sources": {entry.name: known_hash(project.folder, entry.tracks) for entry in project.recordings},
         "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
     }
 
 
+def labels_hash(table: WindowTable) -> str:
+    """Return what the temperatures of the windows come down to."""
+    return hashlib.blake2b(table.temperature.tobytes(), digest_size=8).hexdigest()
+
+
+def recipe_of(species: Species) -> dict[str, Any]:
+    """Return how a species' windows are made, as JSON types."""
+    names = ("signal", "bin_rate", "window", "stride")
+    plain = {name: getattr(species, name) for name in names} | {"keypoints": list(species.keypoints)}
+    return json.loads(json.dumps(plain | species.refinements))  # type: ignore[no-any-return]
+
+
 def recipe_hash(project: Project) -> str:
     """Return what the window ids depend on: species' settings and the recordings' clocks and files."""
-    species = [(s.name, s.signal, s.keypoints, s.bin_rate, s.window, s.stride) for s in project.species]
-    recordings = [
-        (e.name, e.species, e.part, content_hash(e.tracks), e.fps, e.led_on_frame, e.tracking_start_frame)
-        for e in project.recordings
+    species = [
+        (s.name, s.signal, s.keypoints, s.bin_rate, s.window, s.stride, *([s.refinements] if s.refinements else []))
+        for s in project.species
     ]
+    recordings = [_marks(project, entry) for entry in project.recordings]
     return hashlib.blake2b(json.dumps([species, recordings]).encode(), digest_size=8).hexdigest()
+
+
+def _marks(project: Project, entry: RecordingEntry) -> list[Any]:
+    """Return what the windows of a recording depend on; what is not set leaves no mark, so old runs stay in date."""
+    numbers = [entry.fps, entry.led_on_frame, entry.tracking_start_frame]
+    beside = {
+        "clock": entry.clock,
+        "animals": entry.animals,
+        "timestamps": _hash_of(project, entry.timestamps) + entry.timestamps_unit,
+        "mapping": _hash_of(project, entry.mapping),
+    }
+    set_ = {name: value for name, value in beside.items() if value}
+    found = known_hash(project.folder, entry.tracks)
+    return [entry.name, entry.species, entry.part, found, *numbers, *([set_] if set_ else [])]
+
+
+def _hash_of(project: Project, path: Path) -> str:
+    return known_hash(project.folder, path) if path != Path() else ""
 
 
 def as_fitted(project: Project, config: dict[str, Any]) -> Project:

@@ -12,10 +12,18 @@ from napari_atlas.data.pose import Pose
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io._foreign import recognise
 from napari_atlas.io.arrays import POSE_ARRAY, WINDOWS_ARCHIVE, WINDOWS_ARRAY
-from napari_atlas.io.deeplabcut import DEEPLABCUT
+from napari_atlas.io.centroids import ANIMALTA, IDTRACKER
+from napari_atlas.io.contours import CONTOUR_ROWS, CONTOUR_TABLE
+from napari_atlas.io.deeplabcut import DEEPLABCUT, DEEPLABCUT_H5
 from napari_atlas.io.hull import HULL
+from napari_atlas.io.jabs import JABS
+from napari_atlas.io.nwb import NWB
+from napari_atlas.io.pose3d import ANIPOSE, DANNCE
+from napari_atlas.io.qualisys import QUALISYS
 from napari_atlas.io.sleap import SLEAP_ANALYSIS, SLEAP_LABELS
+from napari_atlas.io.table import TABLE, read_mapping, read_table
 from napari_atlas.io.track_file import Reader, TrackFile
+from napari_atlas.io.trex import TREX_ARCHIVE, TREX_TABLE
 
 __all__ = ["READERS", "Reader", "TrackFile", "find_reader", "parts", "read_tracks", "register_reader"]
 
@@ -28,7 +36,12 @@ def register_reader(reader: Reader) -> Reader:
     return reader
 
 
-for _reader in (SLEAP_ANALYSIS, SLEAP_LABELS, DEEPLABCUT, HULL, WINDOWS_ARCHIVE, WINDOWS_ARRAY, POSE_ARRAY):
+_BUILT_IN = (
+    *(SLEAP_ANALYSIS, SLEAP_LABELS, DEEPLABCUT, DEEPLABCUT_H5, HULL, WINDOWS_ARCHIVE, WINDOWS_ARRAY, POSE_ARRAY),
+    *(TREX_ARCHIVE, TREX_TABLE, CONTOUR_ROWS, CONTOUR_TABLE, ANIPOSE, DANNCE, ANIMALTA, IDTRACKER, JABS, NWB),
+    *(QUALISYS, TABLE),
+)
+for _reader in _BUILT_IN:
     register_reader(_reader)
 
 
@@ -65,15 +78,17 @@ def parts(path: Path | str) -> tuple[str, ...]:
         raise _damaged(path, reader, error) from error
 
 
-def read_tracks(path: Path | str, part: str = "") -> TrackFile:
+def read_tracks(path: Path | str, part: str = "", mapping: Path | str = Path()) -> TrackFile:
     """Return the tracks of a file.
 
     Parameters
     ----------
     path
-        A SLEAP .analysis.h5 or .slp, a DeepLabCut or Lightning Pose .csv, a hull .mat, or windows in .npz or .npy.
+        A file that one of ``READERS`` accepts, or any table if there is a mapping.
     part
         One of ``parts(path)``; empty for all of it.
+    mapping
+        A saved column mapping, by which a table is read whatever its format; ``Path()`` for none.
 
     Returns
     -------
@@ -85,7 +100,10 @@ def read_tracks(path: Path | str, part: str = "") -> TrackFile:
     InputError
         If the file cannot be used; one line that names the file, the fault and a cure.
     """
-    path, reader = Path(path), find_reader(path)
+    path, mapping = Path(path), Path(mapping)
+    if mapping != Path():
+        return _read_mapped(path, part, mapping)
+    reader = find_reader(path)
     known = parts(path) if part else ()
     if part and part not in known:
         choice = f"choose from {', '.join(known)}" if known else "leave the part out"
@@ -97,6 +115,13 @@ def read_tracks(path: Path | str, part: str = "") -> TrackFile:
     except Exception as error:
         raise _damaged(path, reader, error) from error
     return _checked(path, replace(file, format=reader.name))
+
+
+def _read_mapped(path: Path, part: str, mapping: Path) -> TrackFile:
+    _check_file(path)
+    if part:
+        raise InputError.of(path, f"a table read by a mapping has no part {part!r}", "leave the part out")
+    return _checked(path, replace(read_table(path, read_mapping(mapping)), format="table"))
 
 
 def _check_file(path: Path) -> None:
@@ -137,7 +162,7 @@ def _checked(path: Path, file: TrackFile) -> TrackFile:
 
 def _never_tracked(tracks: Pose | Outline) -> tuple[str, ...]:
     if isinstance(tracks, Pose):
-        seen = np.isfinite(tracks.positions).all(axis=3).any(axis=(0, 2))
+        seen = np.asarray(tracks.present().any(axis=(0, 2)))
     else:
         seen = np.array([bool((np.diff(starts) >= 3).any()) for starts in tracks.starts])
     return tuple(name for name, there in zip(tracks.individuals, seen, strict=True) if not there)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_atlas.data.covariates import Temperature
+from napari_atlas.data.covariates import Course
+from napari_atlas.data.sources import NOWHERE, UNITS, Source, celsius
 from napari_atlas.errors import InputError
 from napari_atlas.io._sniff import array_header, csv_rows, head
+from napari_atlas.io.logs import MISSING, Table, delimiter_of, find_header, find_time, number, read_table, seconds_of
 
 __all__ = [
+    "course_of",
+    "in_celsius",
     "is_temperature_log",
     "overlap",
+    "plausible",
     "read_temperature_csv",
     "read_window_temperatures",
     "temperature_from_name",
+    "unit_of_name",
 ]
 
-_DELIMITERS = ",;\t"
-_MISSING = {"", "nan", "na", "n/a", "null", "none", "-"}
+_LINES, _WIDEST = 20, 20
+_READING = re.compile(r"(?P<number>[-+]?\d+(?:[.,]\d+)?)\s*(?P<unit>°?[CFK])?")
 _CELSIUS = re.compile(
     r"(?P<sign>(?<![^\s(_,/])[-\u2212])?(?<![\d.])(?P<value>\d+(?:\.\d+)?)"
     r"\s*(?:C|(?:\u00b0|\u00ba|deg)\s*[Cc])(?![A-Za-z0-9])"
@@ -31,92 +37,110 @@ _CELSIUS = re.compile(
 _RANGE = re.compile(r"\d\s*(?:\u00b0|\u00ba|deg)?\s*C?(?:\s*(?:-|\u2013|\u2014|\u2192|>|to)\s*|,)$")
 
 
-def _delimiter(path: Path) -> str:
-    """Return what separates the columns of a text table, judged by its first line."""
-    line = head(path, 4096).decode("utf-8", "replace").split("\n", 1)[0]
-    return max(_DELIMITERS, key=line.count)
-
-
-def _find_columns(header: list[str]) -> tuple[int, int]:
-    """Return the columns of time and of measured temperature; −1 for one that is not there."""
+def _find_column(header: list[str], time: int) -> int:
+    """Return the column of temperatures, a measured one before a set point; −1 if there is none."""
     names = [name.lower() for name in header]
-    times = [i for i, name in enumerate(names) if "time" in name or "sec" in name]
-    warm = [i for i, name in enumerate(names) if "temp" in name and i not in times[:1]]
+    warm = [i for i, name in enumerate(names) if "temp" in name and i != time]
     warm.sort(key=lambda i: ("measured" not in names[i], "setpoint" in names[i]))
-    return (times or [-1])[0], (warm or [-1])[0]
+    return (warm or [-1])[0]
 
 
 def is_temperature_log(path: Path) -> bool:
     """Whether a text table has a column of times and one of temperatures; never raises."""
-    rows = csv_rows(path, 1, _delimiter(path))
-    return bool(rows) and len(rows[0]) < 100 and min(_find_columns(rows[0])) >= 0
+    rows = csv_rows(path, _LINES, delimiter_of(path))
+    header = rows[find_header(rows)] if rows else []
+    time = find_time(header)
+    return 1 < len(header) <= _WIDEST and time >= 0 and _find_column(header, time) >= 0
 
 
-def read_temperature_csv(path: Path | str) -> Temperature:
+def read_temperature_csv(path: Path | str, source: Source = NOWHERE, start: str = "") -> Course:
     """Return the temperature course of a logger table.
 
     Parameters
     ----------
     path
-        Text with a header and columns separated by comma, semicolon or tab. The first column whose name contains
-        "time" or "sec" holds seconds; of those whose name contains "temp", one that is "measured" goes first.
+        Text with a header and columns separated by comma, semicolon or tab; lines above the header are passed over.
+    source
+        Column, column of times, unit and extension, where they are not to be found out. The first column whose name
+        contains "time", "sec", "date" or "elapsed" holds the times; of those whose name contains "temp", one that is
+        "measured" goes first. The unit is what *source*, a cell (``77 F``) or the column's name tells, else °C.
+    start
+        Wall-clock time of time zero, for a log that tells clock times.
 
     Returns
     -------
-    Temperature
-        Seconds as the file tells them and °C; rows in which either is missing are dropped.
+    Course
+        Seconds since time zero and °C; NaN where a reading is missing. Rows without a time are dropped.
 
     Raises
     ------
     InputError
-        If the file is missing or empty, a column is missing or not numeric, or the times fall.
+        If the file is missing or empty, a column is missing or not numeric, the times fall, or the readings are no
+        temperatures in °C while the unit is not told.
     """
-    path = Path(path)
-    delimiter, rows = _read_rows(path)
-    time, warm = _find_columns(rows[0])
+    table = read_table(Path(path))
+    time = table.index_of(source.time) if source.time else find_time(table.header)
+    warm = table.index_of(source.column) if source.column else _find_column(table.header, time)
     for column, what, name in ((time, "times", "time_s"), (warm, "temperatures", "measured_temp_C")):
         if column < 0:
-            raise InputError.of(path, f"no column of {what} among {', '.join(rows[0])}"[:300], f"name one {name}")
-    pairs = np.array([[_number(path, row, c, rows[0], delimiter) for c in (time, warm)] for row in rows[1:]])
-    pairs = pairs.reshape(-1, 2)
-    pairs = pairs[np.isfinite(pairs).all(axis=1)]
-    if not len(pairs):
-        raise InputError.of(path, "it holds no reading", "log the temperature again, or give a number")
-    falls = np.flatnonzero(np.diff(pairs[:, 0]) < 0)
+            told = f"no column of {what} among {', '.join(table.header)}"
+            raise InputError.of(table.path, told[:300], f"name one {name}")
+    return course_of(table, seconds_of(table, time, start), in_celsius(table, warm, source.unit), source.extend)
+
+
+def course_of(table: Table, times: NDArray[np.float64], values: NDArray[np.float64], extend: bool) -> Course:
+    """Return the course of readings at times; rows without a time are dropped, and times must not fall.
+
+    Raises
+    ------
+    InputError
+        If there is no reading, or time falls.
+    """
+    timed = np.isfinite(times)
+    times, values = np.ascontiguousarray(times[timed]), np.ascontiguousarray(values[timed])
+    if not np.isfinite(values).any():
+        raise InputError.of(table.path, "it holds no reading", "log the temperature again, or give a number")
+    falls = np.flatnonzero(np.diff(times) < 0)
     if falls.size:
-        raise InputError.of(path, f"time falls after {pairs[falls[0], 0]:g} s", "sort the rows by time")
-    return Temperature(np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1]))
+        raise InputError.of(table.path, f"time falls after {times[falls[0]]:g} s", "sort the rows by time")
+    return Course(times, values, extended=extend)
 
 
-def _read_rows(path: Path) -> tuple[str, list[list[str]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise InputError.of(path, f"it cannot be read ({error.strerror})", "check the path") from error
-    if "\0" in text:
-        raise InputError.of(path, "it is not a text table", "save the log as .csv")
-    delimiter = _delimiter(path)
-    lines = (line for line in text.splitlines() if line.strip(" ,;\t"))
-    try:
-        rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
-    except csv.Error as error:
-        raise InputError.of(path, f"it is not a text table ({error})", "save the log as .csv") from error
-    if not rows:
-        raise InputError.of(path, "it is empty", "log the temperature again, or give a number")
-    return delimiter, rows
+def in_celsius(table: Table, column: int, unit: str) -> NDArray[np.float64]:
+    """Return a column of temperatures in °C, each cell by its own unit, the one given, or that of the column's name.
+
+    Raises
+    ------
+    InputError
+        If a cell is no number, or no unit is told and the readings are no temperatures in °C.
+    """
+    told = unit or unit_of_name(table.header[column])
+    values = np.empty(len(table.rows))
+    marked = False
+    for i, cell in enumerate(table.cells(column)):
+        found = _READING.fullmatch(cell)
+        own = found["unit"] if found else ""
+        marked |= bool(own)
+        values[i] = celsius(number(table, found["number"] if found and own else cell, column), own or told)
+    return plausible(table.path, table.header[column], values, told or ("C" if marked else ""))
 
 
-def _number(path: Path, row: list[str], column: int, header: list[str], delimiter: str) -> float:
-    """Return a cell as a number; NaN where it is empty, and decimal commas where columns end in semicolons."""
-    cell = row[column] if column < len(row) else ""
-    if cell.lower() in _MISSING:
-        return math.nan
-    try:
-        return float(cell.replace(",", ".") if delimiter != "," else cell)
-    except ValueError:
+def plausible(path: Path, column: str, values: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
+    """Return temperatures as they are, or raise an `InputError` if no unit is told and they cannot be °C."""
+    known = values[np.isfinite(values)]
+    middle = float(np.median(known)) if known.size else 0.0
+    if not unit and not -60.0 <= middle <= 60.0:
+        guess = "K" if 200 < middle < 340 else "F"
         raise InputError.of(
-            path, f"column {header[column]} holds {cell!r}"[:300], "give seconds and °C as plain numbers"
-        ) from None
+            path, f"column {column} has a median of {middle:.0f}, which cannot be °C", f"give its unit, perhaps {guess}"
+        )
+    return values
+
+
+def unit_of_name(name: str) -> str:
+    """Return the unit of temperature that a column's name tells: "C", "F" or "K"; empty if it tells none."""
+    words = re.split(r"[^A-Za-z°]+", name)
+    return next((UNITS[word.lower()] for word in reversed(words) if word.lower() in UNITS), "")
 
 
 def temperature_from_name(name: str) -> float:
@@ -153,25 +177,26 @@ def read_window_temperatures(path: Path | str) -> NDArray[np.float64]:
         if kind not in tuple("fiu") or math.prod(shape) != max(shape, default=0):
             raise InputError.of(path, f"its shape {shape} is not one number per window", "save an array (n_windows,)")
         return np.asarray(np.load(path, allow_pickle=False), dtype=np.float64).ravel()
-    delimiter, rows = _read_rows(path)
-    named = not _is_number(rows[0][0])
-    column = _find_columns(rows[0])[1] if named else 0
-    if len(rows[0]) > 1 and (column < 0 or not named):
+    table = read_table(path)
+    named = not _is_number(table.header[0])
+    if not named:
+        table = replace(table, header=["1"] * len(table.header), rows=[table.header, *table.rows])
+    column = _find_column(table.header, -1) if named else 0
+    if len(table.header) > 1 and (column < 0 or not named):
         raise InputError.of(path, "no column of temperatures", "name one temp_C, or give a single column")
-    header = rows[0] if named else ["1"]
-    values = [_number(path, row, max(column, 0), header, delimiter) for row in rows[named:]]
-    return np.array(values, dtype=np.float64)
+    cells = table.cells(max(column, 0))
+    return np.array([number(table, cell, max(column, 0)) for cell in cells], dtype=np.float64)
 
 
 def _is_number(text: str) -> bool:
     try:
         float(text.replace(",", "."))
     except ValueError:
-        return text.lower() in _MISSING
+        return text.lower() in MISSING
     return True
 
 
-def overlap(temperature: Temperature, first_s: float, last_s: float) -> float:
+def overlap(temperature: Course, first_s: float, last_s: float) -> float:
     """Return the fraction, 0 to 1, of the time from *first_s* to *last_s* that a temperature course covers.
 
     A constant covers all, none covers nothing; times that are not known (NaN) are covered by a constant alone.

@@ -9,37 +9,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.columns import NO_COLUMNS, Columns
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
-from napari_atlas.data.recording import CutWindows
+from napari_atlas.data.recording import CutWindows, Tracks
 from napari_atlas.errors import InputError
 from napari_atlas.io._sniff import zip_names
 from napari_atlas.io.atomic import read_arrays, write_arrays
+from napari_atlas.io.track_file import TrackFile
 
 __all__ = ["load_tracks", "save_tracks"]
 
-FORMAT = 1
+FORMAT = 2
 
-Tracks = Pose | Outline | CutWindows
 Arrays = dict[str, NDArray[Any]]
 
 
-def save_tracks(path: Path, tracks: Tracks) -> None:
-    """Write tracks to one .npz, whole or not at all.
+def save_tracks(path: Path, file: TrackFile) -> None:
+    """Write what a file told to one .npz, whole or not at all; the format's name is left out.
 
     Raises
     ------
     InputError
         If the file cannot be written.
     """
+    tracks = file.tracks
     for kind, (of_type, pack, _) in _KINDS.items():
         if isinstance(tracks, of_type):
             header = {"format": np.array(FORMAT), "kind": np.array(kind), "individuals": _texts(tracks.individuals)}
-            write_arrays(Path(path), **header, **pack(tracks))
+            write_arrays(Path(path), **header, **pack(tracks), **_pack_beside(file))
 
 
-def load_tracks(path: Path) -> Tracks:
-    """Return the tracks that `save_tracks` wrote, equal to the last bit.
+def load_tracks(path: Path) -> TrackFile:
+    """Return what `save_tracks` wrote, equal to the last bit.
 
     Raises
     ------
@@ -55,9 +57,47 @@ def load_tracks(path: Path) -> Tracks:
         raise InputError.of(path, "it is not a cache of tracks of this version", "delete it, it will be made again")
     try:
         tracks: Tracks = _KINDS[kind][2](arrays, _names(arrays["individuals"]))
+        file = _with_beside(tracks, arrays)
     except (KeyError, ValueError, IndexError) as error:
         raise InputError.of(path, f"it is damaged ({error})", "delete it, it will be made again") from error
-    return tracks
+    return file
+
+
+def _pack_beside(file: TrackFile) -> Arrays:
+    columns = file.columns if file.columns is not file.tracks else NO_COLUMNS
+    return {
+        "column_names": _texts(columns.names),
+        "column_individuals": _texts(columns.individuals),
+        "column_values": columns.values,
+        "times": file.times,
+        "first": np.array(file.first_frame, dtype=np.int64),
+        "fps": np.array(file.fps, dtype=np.float64),
+        "notes": _texts(file.notes),
+        "labels": _texts([text for pair in file.labels.items() for text in pair]),
+    }
+
+
+def _with_beside(tracks: Tracks, arrays: Arrays) -> TrackFile:
+    names, owners = _names(arrays["column_names"]), _names(arrays["column_individuals"])
+    columns = Columns(owners, names, arrays["column_values"])
+    labels, notes = _names(arrays["labels"]), _names(arrays["notes"])
+    return TrackFile(
+        tracks,
+        fps=float(arrays["fps"]),
+        labels=dict(zip(labels[::2], labels[1::2], strict=True)),
+        notes=notes,
+        columns=columns,
+        first_frame=int(arrays["first"]),
+        times=arrays["times"],
+    )
+
+
+def _pack_columns(columns: Columns) -> Arrays:
+    return {"names": _texts(columns.names), "values": columns.values}
+
+
+def _columns(arrays: Arrays, individuals: tuple[str, ...]) -> Columns:
+    return Columns(individuals, _names(arrays["names"]), arrays["values"])
 
 
 def _texts(names: Sequence[str]) -> NDArray[np.str_]:
@@ -123,5 +163,6 @@ def _windows(arrays: Arrays, individuals: tuple[str, ...]) -> CutWindows:
 _KINDS: dict[str, tuple[type[Tracks], Any, Any]] = {
     "pose": (Pose, _pack_pose, _pose),
     "outline": (Outline, _pack_outline, _outline),
+    "columns": (Columns, _pack_columns, _columns),
     "windows": (CutWindows, _pack_windows, _windows),
 }

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_atlas.data.outline import Outline
+from napari_atlas.data.columns import NO_COLUMNS, Columns
 from napari_atlas.data.pose import Pose
-from napari_atlas.data.recording import CutWindows
+from napari_atlas.data.recording import Tracks
 
 __all__ = ["FEW_LABELS", "Reader", "TrackFile", "finite_or_nan", "names_for", "no_parts"]
 
@@ -26,7 +26,7 @@ class TrackFile:
     Attributes
     ----------
     tracks
-        Keypoints, outlines, or windows cut elsewhere.
+        Keypoints, outlines, named columns alone, or windows cut elsewhere.
     fps
         Frames per second; NaN where the file does not tell.
     labels
@@ -35,18 +35,28 @@ class TrackFile:
         Plain sentences for the user.
     format
         Name of the reader.
+    columns
+        Named numbers per sample that the file holds beside positions; those of ``tracks`` where it holds no other.
+    first_frame
+        Video frame of sample 0.
+    times
+        (n_samples,) seconds of each sample on the file's own clock, rising; empty where it tells none.
     """
 
-    tracks: Pose | Outline | CutWindows
+    tracks: Tracks
     fps: float = math.nan
     labels: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     format: str = ""
+    columns: Columns = NO_COLUMNS
+    first_frame: int = 0
+    times: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
-    @property
-    def first_frame(self) -> int:
-        """Video frame of sample 0."""
-        return self.tracks.first_frame if isinstance(self.tracks, Pose) else 0
+    def __post_init__(self) -> None:
+        if isinstance(self.tracks, Columns) and not self.columns.names:
+            object.__setattr__(self, "columns", self.tracks)
+        if isinstance(self.tracks, Pose) and not self.first_frame:
+            object.__setattr__(self, "first_frame", self.tracks.first_frame)
 
 
 def no_parts(path: Path) -> tuple[str, ...]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_atlas.io._video_index import FrameIndex, build_index, scan_index
-from napari_atlas.io._video_source import FrameCache, FrameSource, LostFrameError
+from napari_atlas.io._image_sequence import ImageReader, is_image_sequence
+from napari_atlas.io._video_reader import OvertakenError, VideoReader
 
-__all__ = ["VideoArray", "open_video"]
+__all__ = ["VideoArray", "frame_times", "is_variable_rate", "open_video"]
 
 CACHE_BYTES = 512 * 2**20
+_UNEVEN = 0.1  # of the usual time between two frames
 
 
 class VideoArray:
@@ -26,11 +27,14 @@ class VideoArray:
     Parameters
     ----------
     path
-        The file.
+        The file, or a folder of pictures.
     length
         Number of frames that the array shall have at least; those beyond the video's end are black.
     cache_bytes
-        Memory for decoded frames.
+        Memory for decoded frames, which are kept around the one that was looked at last. While frame follows frame, a
+        thread decodes a few ahead; it ends by itself.
+    size
+        Height and width that the frames are scaled to; by default their own.
 
     Attributes
     ----------
@@ -46,41 +50,63 @@ class VideoArray:
     dtype = np.dtype(np.uint8)
     ndim = 4
 
-    def __init__(self, path: Path | str, length: int = 0, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        length: int = 0,
+        cache_bytes: int = CACHE_BYTES,
+        size: tuple[int, int] | None = None,
+    ) -> None:
         self.path = Path(path)
-        self._index: FrameIndex = build_index(self.path)
-        self._n_frames = len(self._index)
-        self._length = max(self._n_frames, length)
-        self._cache = FrameCache(cache_bytes)
-        self._source = FrameSource(self.path, self._index)
-        self._lock = threading.RLock()
+        pictures = self.path.is_dir() or is_image_sequence(self.path)
+        self._reader = (ImageReader if pictures else VideoReader)(self.path, cache_bytes)
+        self._size = size or (self._reader.index.height, self._reader.index.width)
+        self._length = max(len(self._reader.index), length)
+        self._newest = object()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(n_frames, height, width, 3)."""
-        return (self._length, self._index.height, self._index.width, 3)
+        return (self._length, *self._size, 3)
 
     @property
     def n_video_frames(self) -> int:
         """Number of frames in the file, without those that were added at the end."""
-        return self._n_frames
+        return len(self._reader.index)
 
     @property
     def fps(self) -> float:
-        """Frames per second; NaN where the file does not tell."""
-        return self._index.fps
+        """Frames per second, the mean where the rate varies; NaN where the file does not tell."""
+        return self._reader.index.fps
 
     @property
     def codec(self) -> str:
         """Name of the codec, such as "h264"."""
-        return self._index.codec
+        return self._reader.index.codec
+
+    @property
+    def frame_times(self) -> NDArray[np.float64]:
+        """(n_video_frames,) seconds at which the frames are shown, the first at 0; empty where the file tells none."""
+        return self._reader.index.times
+
+    @property
+    def is_variable_rate(self) -> bool:
+        """Whether the time between two frames varies, beyond the rounding of the file's clock."""
+        steps = np.diff(self.frame_times)
+        usual = float(np.median(steps)) if steps.size else 0.0
+        return bool((np.abs(steps - usual) > _UNEVEN * usual + 2 * self._reader.index.unit).any())
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what is odd about the file, such as a header that tells of more frames than there are."""
+        return self._reader.index.notes
 
     def __len__(self) -> int:
         return self._length
 
     def __getitem__(self, key: Any) -> NDArray[np.uint8]:
         """Return frames, or a part of them, as numpy would; a slice of the first axis decodes those frames only."""
-        first, *rest = self._axes(key)
+        first, *rest = _axes(key)
         if isinstance(first, slice):
             numbers = range(*first.indices(self._length))
             stack = np.empty((len(numbers), *self.shape[1:]), dtype=np.uint8)
@@ -94,72 +120,88 @@ class VideoArray:
         return np.asarray(self.frame(range(self._length)[int(first)])[tuple(rest)])
 
     def frame(self, number: int) -> NDArray[np.uint8]:
-        """Return one (height, width, 3) frame; black beyond the video's end."""
-        if number >= self._n_frames:
-            return np.zeros(self.shape[1:], dtype=np.uint8)
-        with self._lock:
-            for find in (self._find, self._find_after_scan, self._find_by_counting):
-                try:
-                    return self._rgb(find(number))
-                except LostFrameError:
-                    self._source.close()
-        return np.zeros(self.shape[1:], dtype=np.uint8)
+        """Return one (height, width, 3) frame; black beyond the video's end.
+
+        Raises
+        ------
+        InputError
+            If the file has changed or was moved since it was opened.
+        """
+        return self._frame(number, lambda: True)
+
+    def latest(self, number: int) -> NDArray[np.uint8] | None:
+        """Return one frame as `frame` does, or None as soon as a later call of `latest` has overtaken this one.
+
+        For callers with many wishes of which only the newest counts, each in a thread of its own: the decoding for an
+        older one ends after the frame under way, and what it decoded is kept. Calls of `frame` are not overtaken.
+        """
+        self._newest = wish = object()
+        try:
+            return self._frame(number, lambda: self._newest is wish)
+        except OvertakenError:
+            return None
+
+    def has(self, number: int) -> bool:
+        """Whether a frame is at hand, so that looking at it takes no decoding."""
+        return number >= self.n_video_frames or number in self._reader
 
     def close(self) -> None:
-        """Close the file and drop the decoded frames; looking at a frame opens it again."""
-        with self._lock:
-            self._source.close()
-            self._cache.clear()
+        """Close the file, drop the decoded frames and overtake `latest`; looking at a frame opens it again."""
+        self._newest = object()
+        self._reader.close()
 
-    def _axes(self, key: Any) -> tuple[Any, ...]:
-        """Return one index per axis that *key* names, its ellipsis written out."""
-        axes = key if isinstance(key, tuple) else (key,)
-        if not any(axis is Ellipsis for axis in axes):
-            return axes or (slice(None),)
-        at = next(i for i, axis in enumerate(axes) if axis is Ellipsis)
-        return (*axes[:at], *[slice(None)] * (self.ndim - len(axes) + 1), *axes[at + 1 :])
-
-    def _find(self, number: int) -> Any:
-        """Return a decoded frame, and keep those that were decoded on the way."""
-        frame = self._cache.get(number)
-        if frame is None:
-            for at, frame in self._source.walk(number):
-                self._cache.put(at, frame)
-        if frame is None:
-            raise LostFrameError(str(number))
-        return frame
-
-    def _find_after_scan(self, number: int) -> Any:
-        """Decode the whole file once to learn which frames it has, and look again."""
-        if not self._index.scanned:
-            self._use(scan_index(self.path))
-        return self._find(number)
-
-    def _find_by_counting(self, number: int) -> Any:
-        """Count from the first frame on, and do so from now on."""
-        index = self._index
-        self._use(FrameIndex(index.pts, index.keys, False, True, index.height, index.width, index.fps, index.codec))
-        return self._find(number)
-
-    def _use(self, index: FrameIndex) -> None:
-        self._index = index
-        self._cache.clear()
-        self._source.close()
-        self._source = FrameSource(self.path, index)
-
-    def _rgb(self, frame: Any) -> NDArray[np.uint8]:
-        _, height, width, _ = self.shape
-        if (frame.height, frame.width) != (height, width):
-            frame = frame.reformat(width=width, height=height)
-        return np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8)
+    def _frame(self, number: int, wanted: Callable[[], bool]) -> NDArray[np.uint8]:
+        if number >= self.n_video_frames:
+            return np.zeros(self.shape[1:], dtype=np.uint8)
+        return self._reader.frame(number, self._size, wanted)
 
 
 def open_video(path: Path | str, length: int = 0) -> VideoArray:
     """Return a video as an array of at least *length* frames; those beyond its end are black.
 
+    Parameters
+    ----------
+    path
+        A video, a GIF, a TIFF of many pages, or a folder of pictures, which are sorted by the numbers in their names.
+    length
+        Number of frames that the array shall have at least.
+
     Raises
     ------
     InputError
-        If the file is missing, no video, or holds no frame.
+        If it is missing, no video, or holds no frame.
     """
     return VideoArray(path, length)
+
+
+def frame_times(path: Path | str) -> NDArray[np.float64]:
+    """Return the (n_frames,) seconds at which a video's frames are shown, the first at 0.
+
+    They are the container's presentation times; empty where it tells none, as for pictures and bare streams.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no video, or holds no frame.
+    """
+    return VideoArray(path).frame_times
+
+
+def is_variable_rate(path: Path | str) -> bool:
+    """Whether the time between two frames of a video varies, beyond the rounding of the file's clock.
+
+    Raises
+    ------
+    InputError
+        If it is missing, no video, or holds no frame.
+    """
+    return VideoArray(path).is_variable_rate
+
+
+def _axes(key: Any) -> tuple[Any, ...]:
+    """Return one index per axis that *key* names, its ellipsis written out."""
+    axes = key if isinstance(key, tuple) else (key,)
+    if not any(axis is Ellipsis for axis in axes):
+        return axes or (slice(None),)
+    at = next(i for i, axis in enumerate(axes) if axis is Ellipsis)
+    return (*axes[:at], *[slice(None)] * (VideoArray.ndim - len(axes) + 1), *axes[at + 1 :])

@@ -17,7 +17,7 @@ from napari_atlas.model.vae import AtlasVAE
 __all__ = ["Seen", "Watched", "choose", "look"]
 
 _MOST_WINDOWS = 2000
-_MOST_CHANNELS = 3
+_MOST_CHANNELS = 64
 _CANDIDATES = 256
 # One window of middling variance and a lively one.
 _RANKS = (0.5, 0.9)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari_atlas.data.atlas import Atlas
+    from napari_atlas.data.covariate_columns import CovariateColumn
 
 __all__ = ["MISSING", "SEQUENCE", "SPLIT_COLORS", "THERMAL", "Coloring", "Entry", "color_of", "columns", "rgba_of"]
 
@@ -27,6 +28,7 @@ Rgba = NDArray[np.float32]
 THERMAL = ("#3E7BEB", "#6396E6", "#8CABDB", "#B99FB6", "#E69078", "#E76C57", "#DB4239")
 SEQUENCE = ("#7B68D9", "#4C87D6", "#2E9FB5", "#3FB58A", "#86C45A", "#D2C63F")
 MISSING = "#808791"
+_UNKNOWN = "not known"
 SPLIT_COLORS = {"train": "#8195AB", "validation": "#56B4E9", "test": "#F28E2B", "gap": "#6A6F78"}
 
 
@@ -101,9 +103,11 @@ class Coloring:
 
 
 def columns(atlas: Atlas) -> tuple[str, ...]:
-    """Return the columns that can colour the map; temperature only where there is any."""
-    thermal = ("temperature",) if atlas.windows.table.has_temperature else ()
-    return ("species", *thermal, "activity", "recording", "individual", "split")
+    """Return the columns that can colour the map; temperature and other covariates only where there are any."""
+    table = atlas.windows.table
+    thermal = ("temperature",) if table.has_temperature else ()
+    others = (column.name for column in table.covariates if np.isfinite(column.values).any())
+    return ("species", *thermal, "activity", *others, "recording", "individual", "split")
 
 
 def color_of(atlas: Atlas, column: str) -> Coloring:
@@ -116,7 +120,9 @@ def color_of(atlas: Atlas, column: str) -> Coloring:
     """
     if column not in columns(atlas):
         raise InputError.of("colour", f"there is no column {column!r}", f"choose from {', '.join(columns(atlas))}")
-    return _COLUMNS[column](atlas)
+    if column in _COLUMNS:
+        return _COLUMNS[column](atlas)
+    return _covariate(next(c for c in atlas.windows.table.covariates if c.name == column))
 
 
 def rgba_of(colors: ArrayLike) -> Rgba:
@@ -165,6 +171,17 @@ def _activity(atlas: Atlas) -> Coloring:
         rows = rows[np.isfinite(table.activity[rows])]
         percentile[rows] = 100.0 * (rankdata(table.activity[rows]) - 0.5) / max(1, rows.size)
     return _scale("activity", percentile, (0.0, 100.0), "percentile", SEQUENCE)
+
+
+def _covariate(column: CovariateColumn) -> Coloring:
+    if not column.classes:
+        limits = (float(np.nanmin(column.values)), float(np.nanmax(column.values)))
+        return _scale(column.name, column.values, limits, "", SEQUENCE)
+    palette = _keyed_by_name(list(column.classes))
+    names = np.where(np.isfinite(column.values), column.texts(), _UNKNOWN)
+    counts = {name: int((names == name).sum()) for name in (*column.classes, _UNKNOWN)}
+    entries = [Entry(name, palette.get(name, MISSING), count) for name, count in counts.items() if count]
+    return _classes(column.name, names, entries)
 
 
 _COLUMNS: dict[str, Callable[[Atlas], Coloring]] = {

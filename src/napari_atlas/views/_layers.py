@@ -72,6 +72,11 @@ class Layers:
             layers.move(len(layers) - 1, 0)
         layers[VIDEO].metadata["recording"] = name
 
+    def refresh_video(self) -> None:
+        """Look at the video's frame again."""
+        if VIDEO in self._viewer.layers:
+            self._viewer.layers[VIDEO].refresh()
+
     def draw(self, recording: Recording, individual: int, frame: int, color: str) -> None:
         """Draw the animal in focus in its species' colour and the others in grey."""
         nodes, lines = drawing_of(recording, individual, frame)

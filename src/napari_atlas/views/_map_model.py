@@ -185,7 +185,8 @@ def describe(atlas: Atlas, window: int) -> tuple[str, str, str]:
     info = atlas.recordings.get(key.recording)
     if info is not None and info.timebase.known:
         begin, end = (float(info.timebase.seconds_of_frame(frame)) for frame in (first, stop))
-        when = f"{clock_text(begin, 1)} – {clock_text(end, 1)}"
+        decimals = 1 if end - begin >= 1 else 2
+        when = f"{clock_text(begin, decimals)} – {clock_text(end, decimals)}"
     else:
         when = f"frame {(first + stop) // 2}"
     celsius = float(table.temperature[window])

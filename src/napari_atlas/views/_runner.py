@@ -38,6 +38,7 @@ class JobRunner:
         self._session = session
         self._job: Job | AttachedJob | None = None
         self._then: Callable[[], None] = _nothing
+        self._otherwise: Callable[[str], None] | None = None
         self._told = 0.0
         self._done = False
 
@@ -46,11 +47,24 @@ class JobRunner:
         """The folder of the run that is being fitted; ``Path()`` if there is none yet."""
         return self._job.run_folder if self._job is not None else Path()
 
-    def run(self, verb: str, *arguments: str, then: Callable[[], None]) -> None:
-        """Start a verb; *then* is called on the window's thread once it ended well."""
+    def run(
+        self, verb: str, *arguments: str, then: Callable[[], None], otherwise: Callable[[str], None] | None = None
+    ) -> None:
+        """Start a verb.
+
+        Parameters
+        ----------
+        verb, *arguments
+            As on the command line.
+        then
+            Called on the window's thread once it ended well.
+        otherwise
+            Told why it has no result, in the place of a message to the user.
+        """
         if self._job is not None:
             show_info(f"Wait for the {self._job.verb} under way, or stop it.")
             return
+        self._otherwise = otherwise
         self._follow(Job(verb, *arguments), "starting …", then)
 
     def reattach(self, project: Path, then: Callable[[], None]) -> None:
@@ -90,21 +104,22 @@ class JobRunner:
         self.event.emit(event)
 
     def _on_end(self, _: Any) -> None:
-        job, then, done = self._job, self._then, self._done
+        job, then, done, otherwise = self._job, self._then, self._done, self._otherwise
         self._forget()
         if job is not None and job.stopped and not (job.verb == "fit" and done):
-            show_info(f"The {job.verb} was stopped; nothing was changed.")
+            (otherwise or show_info)(f"The {job.verb} was stopped; nothing was changed.")
             self.undone.emit()
         else:
             then()
 
     def _on_error(self, error: Exception) -> None:
+        otherwise = self._otherwise
         self._forget()
-        show_error(str(error))
+        (otherwise or show_error)(str(error))
         self.undone.emit()
 
     def _forget(self) -> None:
-        self._job, self._then = None, _nothing
+        self._job, self._then, self._otherwise = None, _nothing, None
         self._session.report(JobState())
 
 

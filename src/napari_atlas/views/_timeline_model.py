@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,19 +16,24 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_atlas.data.atlas import Atlas
+    from napari_atlas.data.species import Species
     from napari_atlas.data.windows import Track
     from napari_atlas.session.session import Cursor
 
 __all__ = [
+    "LANES",
     "Box",
     "Rows",
     "Span",
     "bin_of_frame",
     "boxes_of",
     "caption",
+    "channel_names",
     "curve",
     "envelope",
     "frame_of_bin",
+    "heat",
+    "heat_scale",
     "label_of",
     "lay_out",
     "marks_of",
@@ -39,9 +45,12 @@ __all__ = [
     "value_ticks",
 ]
 
+LANES = 4  # more channels than these are drawn as one picture, a row for each
+
 _LEFT, _RIGHT, _TOP, _GAP = 50.0, 12.0, 2.0, 6.0
 _AXIS, _STRIP, _CAPTION = 20.0, 14.0, 17.0
 _MIN_BINS = 8.0
+_PER_COLUMN, _ENOUGH = 4, 2000
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,7 @@ class Rows:
     Attributes
     ----------
     panels
-        Signal, and temperature where there is any.
+        One for each lane of the signal, and temperature where there is any.
     strip
         The windows.
     axis
@@ -84,10 +93,15 @@ class Rows:
 
     def y(self, row: int, values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
         """Return the pixels of values in a panel, kept inside it; its top is left to the caption."""
-        box = self.panels[row]
-        top, bottom = box.top + _CAPTION, box.bottom - 4
+        inner = self.inside(row)
+        top, bottom = inner.top, inner.bottom
         share = (values - limits[0]) / ((limits[1] - limits[0]) or 1.0)
         return np.clip(bottom - share * (bottom - top), top - 2, bottom + 2)
+
+    def inside(self, row: int) -> Box:
+        """Return a panel without its caption."""
+        box = self.panels[row]
+        return Box(box.left, box.top + min(_CAPTION, 0.45 * (box.bottom - box.top)), box.right, box.bottom - 4)
 
 
 @dataclass(frozen=True)
@@ -138,16 +152,18 @@ class Span:
         return Span(low, low + long, self.n_bins)
 
 
-def lay_out(width: float, height: float, thermal: bool) -> Rows:
-    """Return the rows of a canvas, with or without one for temperature."""
+def lay_out(width: float, height: float, thermal: bool, lanes: int = 1) -> Rows:
+    """Return the rows of a canvas: lanes of the signal, and with or without one for temperature."""
     left, right = _LEFT, max(_LEFT + 10, width - _RIGHT)
     axis = Box(left, height - _AXIS, right, height)
     strip = Box(left, axis.top - _STRIP, right, axis.top)
     room = max(20.0, strip.top - _GAP - _TOP)
-    if not thermal:
-        return Rows((Box(left, _TOP, right, _TOP + room),), strip, axis)
-    middle = _TOP + 0.56 * (room - _GAP)
-    return Rows((Box(left, _TOP, right, middle), Box(left, middle + _GAP, right, _TOP + room)), strip, axis)
+    middle = _TOP + (0.56 if lanes == 1 else 0.7) * (room - _GAP) if thermal else _TOP + room
+    edges = np.linspace(_TOP, middle, lanes + 1).tolist()
+    panels = [Box(left, top, right, bottom - 2 * (lanes > 1)) for top, bottom in pairwise(edges)]
+    if thermal:
+        panels.append(Box(left, middle + _GAP, right, _TOP + room))
+    return Rows(tuple(panels), strip, axis)
 
 
 def track_at(atlas: Atlas | None, cursor: Cursor) -> Track | None:
@@ -277,14 +293,60 @@ def tiles(atlas: Atlas, track: Track) -> tuple[NDArray[np.int64], NDArray[np.flo
     return ids, np.stack([left, right], axis=1)
 
 
+def heat_scale(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (2, n_channels) the value of each channel drawn faintest and strongest, from bins spread evenly."""
+    some = values[:: max(1, len(values) // _ENOUGH)]
+    known = np.isfinite(some)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, some, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(known, some - mean, 0.0) ** 2).sum(axis=0) / count)
+    return np.stack([mean - 2 * spread, mean + 2 * spread])
+
+
+def heat(values: NDArray[np.float64], span: Span, pixels: int, scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n_channels, n_pixels) strengths from 0 to 1 of the channels on show; NaN where unknown.
+
+    Parameters
+    ----------
+    values
+        (n_bins, n_channels).
+    span
+        Bins on show.
+    pixels
+        Width of the panel; each column is the mean of a few bins that lie in it.
+    scale
+        From `heat_scale`.
+    """
+    at = span.low + (np.arange(pixels * _PER_COLUMN) + 0.5) / (pixels * _PER_COLUMN) * (span.high - span.low)
+    columns = values[np.minimum(at.astype(np.int64), len(values) - 1)].reshape(pixels, _PER_COLUMN, -1)
+    known = np.isfinite(columns)
+    count = known.sum(axis=1)
+    mean = np.where(count > 0, np.where(known, columns, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    wide = scale[1] - scale[0]
+    return np.asarray(np.clip((mean - scale[0]) / np.where(wide > 0, wide, 1.0), 0, 1).T)
+
+
 def caption(atlas: Atlas, track: Track) -> str:
-    """Return the name of a track's signal, with its unit if it is known."""
-    kind = next(s for s in atlas.windows.species if s.name == track.key.species)
-    if kind.signal not in SIGNALS:
-        return "signal" if kind.signal == "array" else kind.signal
-    return f"{kind.signal} ({SIGNALS[kind.signal].unit})"
+    """Return the name of a track's signal, with its unit if it has one and it is known."""
+    if len(track.channels) == 1:
+        return track.channels[0]
+    signal = _species_of(atlas, track).signal
+    if signal not in SIGNALS:
+        return "signal" if signal == "array" else signal
+    unit = SIGNALS[signal].unit
+    return f"{signal} ({unit})" if unit else signal
+
+
+def channel_names(track: Track) -> tuple[str, ...]:
+    """Return the names of a track's channels, numbers where they have none."""
+    n_channels = track.values.shape[1]
+    return track.channels or tuple(f"channel {i + 1}" for i in range(n_channels))
 
 
 def label_of(track: Track) -> str:
     """Return whose track it is."""
     return f"{track.key.recording} · {track.key.individual}"
+
+
+def _species_of(atlas: Atlas, track: Track) -> Species:
+    return next(s for s in atlas.windows.species if s.name == track.key.species)

@@ -13,7 +13,7 @@ from napari_atlas.session import linking
 from napari_atlas.views import _timeline_model as model
 from napari_atlas.views._canvas import Overlay, Text, make_canvas
 from napari_atlas.views._colors import SPLIT_COLORS, rgba_of
-from napari_atlas.views._timeline_visuals import CHANNELS, TimelineVisuals
+from napari_atlas.views._timeline_visuals import TimelineVisuals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +39,12 @@ class Drawn:
         The track.
     ids, edges
         Its windows, and (n_windows, 2) bins from and to which each is drawn.
+    values, names
+        (n_bins, n_shown) channels on show, and their names.
+    scale
+        (2, n_shown) values drawn faintest and strongest, or empty where the channels are drawn as lines.
     limits
-        Lowest and highest value of the signal, then of the temperature where there is any.
+        Lowest and highest value of each lane of the signal, then of the temperature where there is any.
     predicted
         (n_windows,) °C.
     """
@@ -48,26 +52,38 @@ class Drawn:
     track: Track
     ids: NDArray[np.int64]
     edges: NDArray[np.float64]
+    values: NDArray[np.float64]
+    names: tuple[str, ...]
+    scale: NDArray[np.float64]
     limits: tuple[tuple[float, float], ...]
     predicted: NDArray[np.float64]
 
     @classmethod
-    def of(cls, atlas: Atlas, track: Track) -> Drawn:
-        """Gather what is drawn of a track."""
+    def of(cls, atlas: Atlas, track: Track, channel: int) -> Drawn:
+        """Gather what is drawn of a track: one of its channels, or all of them if *channel* is −1."""
+        values, names = track.values, model.channel_names(track)
+        if len(names) == 1:
+            names = (model.caption(atlas, track),)
+        elif 0 <= channel < len(names):
+            values, names = values[:, [channel]], names[channel : channel + 1]
+        scale = np.empty((0, 0))
+        if len(names) > model.LANES:
+            signal = model.caption(atlas, track)
+            scale, names = model.heat_scale(values), (f"{signal} · {len(names)} channels, each on its own scale",)
         ids, edges = model.tiles(atlas, track)
         predicted = atlas.predicted[ids].astype(np.float64) if atlas.predicted.size else np.full(ids.size, np.nan)
-        limits = [model.value_range(track.values[:, :CHANNELS])]
+        limits = [(0.0, 1.0)] if scale.size else [model.value_range(lane) for lane in values.T]
         if np.isfinite(track.temperature).any():
             low, high = model.value_range(np.concatenate([track.temperature, predicted]), tail=1.0)
             # A steady temperature is drawn as steady, not as noise over the whole height.
             pad = max(0.0, 2.0 - (high - low)) / 2
             limits.append((low - pad, high + pad))
-        return cls(track, ids, edges, tuple(limits), predicted)
+        return cls(track, ids, edges, values, names, scale, tuple(limits), predicted)
 
     @property
     def thermal(self) -> bool:
         """Whether there is a row for temperature."""
-        return len(self.limits) > 1
+        return len(self.limits) > len(self.names)
 
 
 class TimelinePlot(QWidget):  # type: ignore[misc]
@@ -114,13 +130,13 @@ class TimelinePlot(QWidget):  # type: ignore[misc]
         self._visuals.paint(palette)
         self.draw()
 
-    def load(self) -> None:
-        """Take up the track at the cursor; the part on show stays where the track does."""
+    def load(self, channel: int = -1) -> None:
+        """Take up the track at the cursor, or one channel of it; the part on show stays where the track does."""
         atlas = self._session.atlas
         track = model.track_at(atlas, self._session.cursor)
         before, self._drawn = self._drawn, None
         if atlas is not None and track is not None:
-            self._drawn = Drawn.of(atlas, track)
+            self._drawn = Drawn.of(atlas, track, channel)
         n_bins = len(track.values) if track is not None else 1
         same = before is not None and track is not None and before.track.key == track.key
         if not same or self._span.n_bins != n_bins:
@@ -145,7 +161,7 @@ class TimelinePlot(QWidget):  # type: ignore[misc]
         rows = self._rows(drawn)
         scales = _scales(drawn, rows)
         self._visuals.set_panels(rows.panels, [[y for y, _ in scale] for scale in scales])
-        captions = _captions(self._session.atlas, drawn, rows)
+        captions = _captions(drawn, rows)
         times = model.time_ticks(drawn.track, self._span, rows.axis.width)
         places = [(float(self._span.x(at, rows.axis)), label) for at, label in times]
         texts = [*captions, *_value_labels(scales, rows), *_time_labels(places, rows)]
@@ -187,23 +203,26 @@ class TimelinePlot(QWidget):  # type: ignore[misc]
         self._visuals.set_cursor(float(span.x(at, box)), (left, right), box)
 
     def _rows(self, drawn: Drawn) -> model.Rows:
-        return model.lay_out(self._canvas.native.width(), self._canvas.native.height(), drawn.thermal)
+        return model.lay_out(self._canvas.native.width(), self._canvas.native.height(), drawn.thermal, len(drawn.names))
 
     def _draw_curves(self, drawn: Drawn, rows: model.Rows) -> None:
         atlas, track = self._session.atlas, drawn.track
         color = next(s.color for s in atlas.windows.species if s.name == track.key.species) if atlas else ""
-        channels = track.values[:, :CHANNELS].T
-        self._visuals.set_signal(
-            [model.curve(channel, self._span, rows, 0, drawn.limits[0]) for channel in channels], color
-        )
+        if drawn.scale.size:
+            box = rows.inside(0)
+            self._visuals.set_heat(model.heat(drawn.values, self._span, int(box.width), drawn.scale), box, color)
+        else:
+            lanes = enumerate(drawn.values.T)
+            lines = [model.curve(lane, self._span, rows, i, drawn.limits[i]) for i, lane in lanes]
+            self._visuals.set_signal(lines, color)
         if not drawn.thermal:
             self._visuals.set_temperature((np.empty(0), np.empty(0)), np.empty((0, 2)))
             return
         shown = model.thinned(drawn.edges, self._span, rows.strip.width)
         x = self._span.x(drawn.edges[shown].mean(axis=1), rows.strip)
-        dots = np.stack([x, rows.y(1, drawn.predicted[shown], drawn.limits[1])], axis=1)
+        dots = np.stack([x, rows.y(len(drawn.names), drawn.predicted[shown], drawn.limits[-1])], axis=1)
         inside = np.isfinite(dots[:, 1]) & (x >= rows.strip.left) & (x <= rows.strip.right)
-        line = model.curve(track.temperature, self._span, rows, 1, drawn.limits[1])
+        line = model.curve(track.temperature, self._span, rows, len(drawn.names), drawn.limits[-1])
         self._visuals.set_temperature(line, dots[inside])
 
     def _draw_strip(self, drawn: Drawn, rows: model.Rows) -> None:
@@ -247,18 +266,20 @@ Label = tuple[float, float, str, str]
 
 def _scales(drawn: Drawn, rows: model.Rows) -> list[list[tuple[float, str]]]:
     """Return for each panel the pixels and labels of its values."""
-    scales = []
+    scales: list[list[tuple[float, str]]] = []
     for i, (limits, box) in enumerate(zip(drawn.limits, rows.panels, strict=True)):
+        if drawn.scale.size and i == 0:
+            scales.append([])
+            continue
         values = model.value_ticks(limits, box.bottom - box.top - 20)
         heights = rows.y(i, np.array([value for value, _ in values]), limits)
         scales.append([(float(y), label) for y, (_, label) in zip(heights, values, strict=True)])
     return scales
 
 
-def _captions(atlas: Atlas | None, drawn: Drawn, rows: model.Rows) -> list[Label]:
-    signal = model.caption(atlas, drawn.track) if atlas is not None else ""
+def _captions(drawn: Drawn, rows: model.Rows) -> list[Label]:
     predicted = " · dots: predicted" if np.isfinite(drawn.predicted).any() else ""
-    words = (signal, f"temperature (°C){predicted}")
+    words = (*drawn.names, f"temperature (°C){predicted}")
     inside = [(box.left + 7, box.top + 9, text, "left") for box, text in zip(rows.panels, words, strict=False)]
     beside = [("split", rows.strip)]
     if not np.isfinite(drawn.track.times).all():

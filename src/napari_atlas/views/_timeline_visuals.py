@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from vispy.scene.visuals import Line, Markers, Mesh
+from vispy.scene.visuals import Image, Line, Markers, Mesh
 from vispy.visuals.transforms import STTransform
 
 from napari_atlas.views._colors import rgba_of
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from napari_atlas.views._canvas import Palette
     from napari_atlas.views._timeline_model import Box
 
-__all__ = ["CHANNELS", "TimelineVisuals"]
+__all__ = ["TimelineVisuals"]
 
-CHANNELS = 6
 _CLEAR = (0.0, 0.0, 0.0, 0.0)
 
 
@@ -41,7 +40,7 @@ class TimelineVisuals:
         root = canvas.scene
         self._panels, self._grid = _mesh(root, 0), _line(root, 1, 1.0)
         self._window = _mesh(root, 2)
-        self._channels = [_line(root, 4 if i == 0 else 3, 1.4 if i == 0 else 1.0) for i in range(CHANNELS)]
+        self._signal, self._heat = _line(root, 4, 1.4), _picture(root, 4)
         self._temperature, self._predicted = _line(root, 5, 1.6), _dots(root, 4)
         self._strip, self._selection, self._cursor = _mesh(root, 5), _mesh(root, 6), _mesh(root, 7)
         self._window.transform, self._cursor.transform = STTransform(), STTransform()
@@ -54,7 +53,7 @@ class TimelineVisuals:
 
     def clear(self) -> None:
         """Draw nothing."""
-        for visual in (self._panels, self._grid, self._window, *self._channels):
+        for visual in (self._panels, self._grid, self._window, self._signal, self._heat):
             visual.visible = False
         for visual in (self._temperature, self._predicted, self._strip, self._selection, self._cursor):
             visual.visible = False
@@ -71,13 +70,22 @@ class TimelineVisuals:
             self._grid.set_data(np.array(ends, dtype=np.float32), color=color, connect="segments")
 
     def set_signal(self, lines: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]], color: str) -> None:
-        """Draw the channels (x, y), the first one stronger; NaN leaves a gap."""
-        for i, visual in enumerate(self._channels):
-            visual.visible = i < len(lines)
-            if i < len(lines):
-                rgba = rgba_of([color if i == 0 else self._palette.muted])[0]
-                rgba[3] = 1.0 if i == 0 else 0.45
-                _draw(visual, lines[i], rgba)
+        """Draw the channels (x, y); NaN leaves a gap."""
+        self._heat.visible, self._signal.visible = False, True
+        gap = np.array([np.nan])
+        x, y = (np.concatenate([part for line in lines for part in (line[axis], gap)]) for axis in (0, 1))
+        _draw(self._signal, (x, y), rgba_of([color])[0])
+
+    def set_heat(self, strengths: NDArray[np.float64], box: Box, color: str) -> None:
+        """Draw (n_channels, n_columns) strengths, 0 to 1, as a picture that fills a box; NaN leaves a gap."""
+        self._signal.visible, self._heat.visible = False, True
+        rgba = np.empty((*strengths.shape, 4), dtype=np.float32)
+        rgba[:] = rgba_of([color])[0]
+        rgba[..., 3] = np.where(np.isfinite(strengths), 0.1 + 0.9 * strengths, 0.0)
+        self._heat.set_data(rgba)
+        n_channels, n_columns = strengths.shape
+        self._heat.transform.scale = (box.width / n_columns, (box.bottom - box.top) / n_channels)
+        self._heat.transform.translate = (box.left, box.top)
 
     def set_temperature(self, line: tuple[NDArray[np.float64], NDArray[np.float64]], dots: NDArray[np.float64]) -> None:
         """Draw the measured temperature (x, y) as a line and what is predicted (n, 2) as dots."""
@@ -166,6 +174,12 @@ def _mesh(parent: Node, order: int) -> Mesh:
 def _line(parent: Node, order: int, width: float) -> Line:
     line = Line(np.zeros((2, 2), dtype=np.float32), parent=parent, width=width, antialias=True)
     return _plain(line, order)
+
+
+def _picture(parent: Node, order: int) -> Image:
+    picture = Image(np.zeros((1, 1, 4), dtype=np.float32), parent=parent, interpolation="nearest")
+    picture.transform = STTransform()
+    return _plain(picture, order)
 
 
 def _dots(parent: Node, order: int) -> Markers:

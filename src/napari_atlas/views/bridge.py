@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 from napari.utils.notifications import show_error
+from superqt.utils import ensure_main_thread
 
 from napari_atlas import workflow
 from napari_atlas.data.atlas import Atlas
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.recording import Recording
-from napari_atlas.io.video import VideoArray, open_video
+from napari_atlas.errors import InputError
+from napari_atlas.io.proxy import open_proxy
+from napari_atlas.io.scrubbing import ScrubbedVideo
+from napari_atlas.io.video import open_video
 from napari_atlas.session.linking import window_at, window_rank
 from napari_atlas.session.session import Cursor, Session
 from napari_atlas.views._canvas import Links
@@ -29,12 +33,24 @@ _CLICK_PIXELS = 30.0
 class Shown:
     """The recording on show, with its video opened.
 
-    ``video`` is an array (n_frames, height, width, 3); ``n_video_frames`` 0 means that there is no video.
+    ``video`` is an array (n_frames, height, width, 3); ``n_video_frames`` 0 means that there is no video, and
+    ``fault`` why, if one was to be there.
     """
 
     recording: Recording
     video: Any
     n_video_frames: int
+    fault: str = ""
+
+    @property
+    def note(self) -> str:
+        """What to know about the picture on show; empty if it is the frame itself."""
+        return self.fault or getattr(self.video, "fault", "") or getattr(self.video, "stand_in", "")
+
+    def close(self) -> None:
+        """Close the video."""
+        if isinstance(self.video, ScrubbedVideo):
+            self.video.close()
 
 
 def readout(atlas: Atlas, shown: Shown, cursor: Cursor) -> str:
@@ -46,7 +62,9 @@ def readout(atlas: Atlas, shown: Shown, cursor: Cursor) -> str:
     if window >= 0:
         rank, count = window_rank(atlas, window)
         parts.append(f"window {rank} of {count}")
-    if not shown.n_video_frames:
+    if shown.note:
+        parts.append(shown.note)
+    elif not shown.n_video_frames:
         parts.append("no video")
     elif cursor.frame >= shown.n_video_frames:
         parts.append(f"beyond the video's end ({shown.n_video_frames} frames)")
@@ -90,11 +108,21 @@ class Bridge:
         if self._on_mouse in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_mouse)
         _overlay(self._viewer).visible = False
+        self._drop()
+
+    def _drop(self) -> None:
+        """Close what is on show."""
+        if self._shown is not None:
+            self._shown.close()
+        self._shown, self._drawn = None, ()
 
     def _on_atlas(self, atlas: Atlas) -> None:
-        if self._shown is not None and self._shown.recording.name not in atlas.recordings:
-            self._shown, self._drawn = None, ()
+        before = self._shown.recording if self._shown is not None else None
+        if before is not None and before.name not in atlas.recordings:
+            self._drop()
             self._layers.clear()
+        elif before is not None and before.video != atlas.recordings[before.name].video:
+            self._drop()
         self._on_cursor(self._session.cursor)
 
     def _on_cursor(self, cursor: Cursor) -> None:
@@ -146,10 +174,19 @@ class Bridge:
             self._loading = ""
             show_error(str(error))
 
-        call_in_thread(lambda: _load_shown(atlas, name), done, failed)
+        frame = self._session.cursor.frame
+        call_in_thread(lambda: _load_shown(atlas, name, frame), done, failed)
+
+    def _on_picture(self) -> None:
+        """Put a frame that took longer to decode in place of its stand-in."""
+        if self._shown is not None and self._shown.note:
+            self._layers.refresh_video()
+            self._on_cursor(self._session.cursor)
 
     def _show(self, shown: Shown) -> None:
-        self._shown, self._drawn = None, ()
+        self._drop()
+        if isinstance(shown.video, ScrubbedVideo):
+            shown.video.arrived = ensure_main_thread(self._on_picture)
         self._layers.show_video(shown.video, shown.recording.name)
         self._viewer.dims.axis_labels = ("t", "y", "x")[-self._viewer.dims.ndim :]
         self._shown = shown
@@ -178,13 +215,18 @@ def _overlay(viewer: Any) -> Any:
     return viewer.text_overlay if canvas is None else canvas.overlays.text
 
 
-def _load_shown(atlas: Atlas, name: str) -> Shown:
+def _load_shown(atlas: Atlas, name: str, frame: int) -> Shown:
+    """Return a recording with its video, which has decoded the frame to begin with; without one where it cannot be."""
     recording = workflow.load_tracks_of(atlas.folder, name)
     if not recording.has_video:
         return Shown(recording, blank_video(recording), 0)
     tracked = recording.timebase.tracking_start_frame + recording.tracks.n_samples
-    video: VideoArray = open_video(recording.video, tracked)
-    return Shown(recording, video, video.n_video_frames)
+    try:
+        video = open_video(recording.video, tracked)
+        video.frame(min(frame, len(video) - 1))
+    except InputError as error:
+        return Shown(recording, blank_video(recording), 0, str(error))
+    return Shown(recording, ScrubbedVideo(video, open_proxy(atlas.folder, video)), video.n_video_frames)
 
 
 def _animal_at(recording: Recording, frame: int, position: Any) -> str:
@@ -207,7 +249,7 @@ def _clock_text(seconds: float) -> str:
 
 def _temperature_text(atlas: Atlas, shown: Shown, cursor: Cursor, window: int) -> list[str]:
     recording = shown.recording
-    now = float(recording.temperature.at(recording.timebase.seconds_of_frame(cursor.frame)))
+    now = recording.value_at(recording.temperature, cursor.frame)
     if math.isnan(now) and window >= 0:
         now = float(atlas.windows.table.temperature[window])
     if math.isnan(now):

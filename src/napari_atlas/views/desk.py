@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +35,7 @@ class Desk:
     """
 
     unfinished_changed = Signal(str)
+    import_wanted = Signal(tuple)
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -73,9 +75,9 @@ class Desk:
         else:
             self.open(folder)
 
-    def add(self, *arguments: str) -> None:
-        """Add a recording to the project on show; the arguments are those of the verb."""
-        self.runner.run("add", str(self.folder), *arguments, then=lambda: self.open(self.folder))
+    def offer_import(self, sources: Sequence[Path] = ()) -> None:
+        """Ask for the import dock, with files and folders to look at if there are any."""
+        self.import_wanted.emit(tuple(sources))
 
     def fit(self, settings: dict[str, Any]) -> None:
         """Fit the project on show, then map it."""

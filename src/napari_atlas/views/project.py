@@ -22,15 +22,16 @@ from qtpy.QtWidgets import (
 
 from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.session.linking import cursor_of, windows_of_track
-from napari_atlas.session.session import Cursor, JobState
+from napari_atlas.session.session import Cursor
 from napari_atlas.views._canvas import Links
+from napari_atlas.views._import_drop import Drops
 from napari_atlas.views._legend import marker_icon
-from napari_atlas.views.add_dialog import AddDialog
 from napari_atlas.views.desk import Desk
 
 __all__ = ["ProjectDock"]
 
 _EMPTY = "No project is open.\n\nFile → Open Sample → ATLAS makes one to play with;\nNew and Open are below."
+_NO_RECORDING = "This project is empty.\n\nDrop a folder with tracks and videos here,\nor press Import."
 
 
 class ProjectDock(QWidget):  # type: ignore[misc]
@@ -55,9 +56,14 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._buttons = {
             "new": _button("New…", "Make an empty project", self._new),
             "open": _button("Open…", "Open a project folder", self._open),
-            "add": _button("Add recording…", "Add keypoints, hulls or windows", self._add),
+            "import": _button(
+                "Import…",
+                "Add recordings: a folder with tracks, videos and logs, or single files",
+                lambda _: desk.offer_import(),
+            ),
         }
         self._listed: tuple[object, ...] = ()
+        Drops(self, desk.offer_import)
         self._lay_out()
         self._tree.itemActivated.connect(self._go)
         self._tree.itemClicked.connect(self._go)
@@ -66,7 +72,6 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._links = Links(
             (session.atlas_changed, self._on_atlas),
             (session.cursor_changed, self._on_cursor),
-            (session.job_changed, self._on_job),
         )
         self._links.connect()
         self._on_atlas(session.atlas)
@@ -86,7 +91,7 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         buttons = QGridLayout()
         buttons.addWidget(self._buttons["new"], 0, 0)
         buttons.addWidget(self._buttons["open"], 0, 1)
-        buttons.addWidget(self._buttons["add"], 1, 0, 1, 2)
+        buttons.addWidget(self._buttons["import"], 1, 0, 1, 2)
         row = QHBoxLayout()
         row.addWidget(QLabel("Fit"))
         row.addWidget(self._runs, 1)
@@ -101,10 +106,9 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         there = isinstance(atlas, Atlas) and bool(atlas.recordings)
         opened = isinstance(atlas, Atlas)
         self._title.setText(atlas.folder.name if isinstance(atlas, Atlas) else "No project")
-        self._hint.setText("This project is empty.\n\nAdd a recording to begin." if opened and not there else _EMPTY)
+        self._hint.setText(_NO_RECORDING if opened and not there else _EMPTY)
         self._hint.setVisible(not there)
         self._tree.setVisible(there)
-        self._buttons["add"].setEnabled(opened)
         listed = _listed(atlas) if isinstance(atlas, Atlas) else ()
         if listed != self._listed:
             self._listed = listed
@@ -137,9 +141,6 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             font.setBold(item.data(0, Qt.ItemDataRole.UserRole)[0] == cursor.recording)
             item.setFont(0, font)
 
-    def _on_job(self, job: JobState) -> None:
-        self._buttons["add"].setEnabled(not job.running and self._desk.session.atlas is not None)
-
     def _go(self, item: QTreeWidgetItem, _column: int = 0) -> None:
         atlas = self._desk.session.atlas
         if atlas is None:
@@ -164,12 +165,6 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         path = QFileDialog.getExistingDirectory(self, "Open a project folder")
         if path:
             self._desk.open(Path(path))
-
-    def _add(self) -> None:
-        atlas = self._desk.session.atlas
-        dialog = AddDialog([s.name for s in atlas.windows.species] if atlas else [], self)
-        if dialog.exec():
-            self._desk.add(*dialog.arguments())
 
 
 def _listed(atlas: Atlas) -> tuple[object, ...]:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from napari_atlas.data.windows import SPLITS
 from napari_atlas.session import linking
 from napari_atlas.views._canvas import Links, paint_later, palette_of
 from napari_atlas.views._colors import SPLIT_COLORS
 from napari_atlas.views._legend import marker_icon
-from napari_atlas.views._timeline_model import label_of, track_at
+from napari_atlas.views._timeline_model import channel_names, label_of, track_at
 from napari_atlas.views._timeline_plot import TimelinePlot
 
 if TYPE_CHECKING:
@@ -48,9 +48,14 @@ class Timeline(QWidget):  # type: ignore[misc]
         self._track: Track | None = None
         self._icon, self._title, self._splits = QLabel(self), QLabel(self), QLabel(self)
         self._plot = TimelinePlot(session, self._palette, self)
+        self._channels = QComboBox(self)
+        self._channels.setObjectName("atlas-timeline-channel")
+        self._channels.setAccessibleName("channel of the signal")
+        self._channels.setToolTip("Which channel of the signal is drawn")
+        self._channels.activated.connect(self._on_channel)
         header = QHBoxLayout()
         header.setSpacing(6)
-        for widget in (self._icon, self._title):
+        for widget in (self._icon, self._title, self._channels):
             header.addWidget(widget)
         header.addStretch(1)
         header.addWidget(self._splits)
@@ -103,7 +108,11 @@ class Timeline(QWidget):  # type: ignore[misc]
         paint_later(self._plot.native, _PAINT_AFTER_MS)
         self._track = track_at(self._session.atlas, self._session.cursor)
         self._show_header()
-        self._plot.load()
+        self._show_channels()
+        self._plot.load(self._channels.currentIndex() - 1)
+
+    def _on_channel(self, index: int) -> None:
+        self._plot.load(index - 1)
 
     def _on_cursor(self, cursor: object) -> None:
         if track_at(self._session.atlas, self._session.cursor) is self._track:
@@ -127,3 +136,13 @@ class Timeline(QWidget):  # type: ignore[misc]
         present = [SPLITS[code] for code in np.unique(atlas.windows.table.split[ids])]
         words = [f'<span style="color:{SPLIT_COLORS[name]}">■</span> {name}' for name in present]
         self._splits.setText("windows: " + "&nbsp;&nbsp;".join(words) if words else "")
+
+    def _show_channels(self) -> None:
+        """Offer the channels of the track, if it has several; the one on show stays if the track has it."""
+        names = channel_names(self._track) if self._track is not None else ()
+        offered, chosen = ["all channels", *names], self._channels.currentText()
+        if offered != [self._channels.itemText(i) for i in range(self._channels.count())]:
+            self._channels.clear()
+            self._channels.addItems(offered)
+            self._channels.setCurrentIndex(offered.index(chosen) if chosen in offered else 0)
+        self._channels.setVisible(len(names) > 1)

@@ -131,6 +131,8 @@ class TrainingDock(QWidget):  # type: ignore[misc]
     def _on_atlas(self, atlas: object) -> None:
         self._card.setText(card_text(atlas) if isinstance(atlas, Atlas) else "")
         self._stacked.fit()
+        tracks = atlas.tracks if isinstance(atlas, Atlas) else ()
+        self.examples.name_channels({track.key.species: track.channels for track in tracks})
         if isinstance(atlas, Atlas) and atlas.card.get("device"):
             self._device.setText(f"run {atlas.run} · {atlas.card['device']}")
         if isinstance(atlas, Atlas) and not self._desk.session.job.running:

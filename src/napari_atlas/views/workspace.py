@@ -7,12 +7,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QDockWidget, QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_atlas.session.session import Session
 from napari_atlas.views._canvas import Links
 from napari_atlas.views.bridge import Bridge
 from napari_atlas.views.desk import Desk
+from napari_atlas.views.importing import ImportDock
 from napari_atlas.views.latent_map import LatentMap
 from napari_atlas.views.project import ProjectDock
 from napari_atlas.views.runs import RunsDock
@@ -27,6 +28,7 @@ PARTS = {
     "map": ("ATLAS latent map", "right"),
     "timeline": ("ATLAS timeline", "bottom"),
     "runs": ("ATLAS runs", "bottom"),
+    "import": ("ATLAS import", "bottom"),
 }
 
 
@@ -46,7 +48,7 @@ class Workspace:
         self.bridge = Bridge(viewer, self.session)
         self.widgets: dict[str, QWidget] = {}
         self._docks: dict[str, QDockWidget] = {}
-        self._links = Links((viewer.events.theme, self._on_theme))
+        self._links = Links((viewer.events.theme, self._on_theme), (self.desk.import_wanted, self.show_import))
         self._links.connect()
 
     def widget(self, part: str) -> QWidget:
@@ -58,6 +60,7 @@ class Workspace:
                 "map": lambda: LatentMap(self.session),
                 "timeline": lambda: Timeline(self.session),
                 "runs": lambda: RunsDock(self.desk),
+                "import": lambda: ImportDock(self.desk),
             }
             self.widgets[part] = makers[part]()  # type: ignore[no-untyped-call]
             self._on_theme()
@@ -72,6 +75,8 @@ class Workspace:
                 # Floating a dock that holds a GL canvas destroys the canvas' context.
                 dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
                 self._docks[part] = dock
+                if part == "import":
+                    dock.visibilityChanged.connect(self._make_room)
             self._docks[part].show()
         self._share_sides()
         QTimer.singleShot(200, self._proportion)
@@ -79,6 +84,14 @@ class Workspace:
     def open(self, project: Path, run: str = "") -> None:
         """Open a project."""
         self.desk.open(project, run)
+
+    def show_import(self, sources: tuple[Path, ...] = ()) -> None:
+        """Bring the import dock to the front, and look at files and folders if there are any."""
+        if "import" not in self._docks:
+            self.lay_out()
+        self._docks["import"].show()
+        self._docks["import"].raise_()
+        self.widget("import").take(sources)
 
     def close(self) -> None:
         """Let go of everything; a fit under way goes on by itself."""
@@ -102,10 +115,18 @@ class Workspace:
             dock = window.findChild(QDockWidget, name) if window is not None else None
             if dock is not None:
                 window.tabifyDockWidget(self._docks["project"], dock)
-        if window is not None:
-            window.tabifyDockWidget(self._docks["timeline"], self._docks["runs"])
+        for part in ("runs", "import") if window is not None else ():
+            window.tabifyDockWidget(self._docks["timeline"], self._docks[part])
         for part in ("project", "timeline"):
             self._docks[part].raise_()
+
+    def _make_room(self, imports: bool) -> None:
+        """Give the import more height than what it shares its place with, while it is at the front."""
+        dock = self._docks["import" if imports else "timeline"]
+        window = dock.parent()
+        if isinstance(window, QMainWindow) and not dock.isFloating():
+            share = 0.56 if imports else 0.26
+            window.resizeDocks([dock], [int(share * window.height())], Qt.Orientation.Vertical)
 
     def _proportion(self) -> None:
         """Give map, timeline and settings their share of the window."""

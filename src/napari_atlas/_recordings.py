@@ -1,0 +1,142 @@
+"""Recordings of a project: added, changed, removed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from napari_atlas.data.project import AddRequest, Project, RecordingEntry
+from napari_atlas.data.recording import Recording
+from napari_atlas.data.windows import Windows, make_tracks
+from napari_atlas.errors import InputError, naming
+from napari_atlas.io.entries import changed_entry, default_species, entry_of
+from napari_atlas.io.loading import cached_tracks, keep_tracks, load_recording, make_recording, read_steadily
+from napari_atlas.io.project import read_project, update_project
+from napari_atlas.io.readers import parts
+
+__all__ = ["add", "change", "remove", "with_added"]
+
+
+def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
+    """Add a file's recordings to a project, after reading them to the end; on a fault nothing is changed.
+
+    Returns
+    -------
+    tuple
+        The new entries: one, or one per part of a file that holds several recordings.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, gives no window, or does not fit the project.
+    """
+    project = read_project(folder)
+    grown, added = with_added(project, request)
+    update_project(project, grown)
+    return added
+
+
+def with_added(project: Project, request: AddRequest) -> tuple[Project, tuple[RecordingEntry, ...]]:
+    """Return a project with a file's recordings, and their entries; project.toml is left as it is.
+
+    Raises
+    ------
+    InputError
+        As `add` does.
+    """
+    request = _absolute(request)
+    folder, grown, made, files = project.folder, project, [], []
+    with naming(request.tracks):
+        for part in ("",) if request.mapping != Path() else parts(request.tracks) or ("",):
+            file = cached_tracks(folder, request.tracks, part, request.mapping)
+            file = file or read_steadily(request.tracks, part, request.mapping)
+            if all(s.name != request.species for s in grown.species):
+                grown = grown.with_species(default_species(request.species, file.tracks, request.settings))
+            grown.species_called(request.species).check_settings(request.settings)
+            grown = grown.with_recording(entry_of(request, part, file))
+            made.append(make_recording(folder, grown.recordings[-1], file))
+            files.append(file)
+        _check_windows(project, grown, made)
+    added = grown.recordings[len(project.recordings) :]
+    for entry, file in zip(added, files, strict=True):
+        keep_tracks(folder, entry, file)
+    return grown, added
+
+
+def change(folder: Path, names: Sequence[str], given: Mapping[str, Any]) -> tuple[RecordingEntry, ...]:
+    """Change what a project says of some of its recordings; on a fault nothing is changed.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    names
+        Recordings.
+    given
+        Fields of `AddRequest` that get another value; ``""`` takes a video, a temperature, timestamps, a condition or
+        a covariate away.
+
+    Returns
+    -------
+    tuple
+        The entries as they are now.
+
+    Raises
+    ------
+    InputError
+        If a recording or species is not known, or what it says now cannot be used.
+    """
+    project = read_project(folder)
+    paths = {name: value.absolute() for name, value in given.items() if isinstance(value, Path) and value != Path()}
+    given = {**given, **paths}
+    entries = {name: changed_entry(project.recording_called(name), given) for name in names}
+    for entry in entries.values():
+        project.species_called(entry.species)
+    after = replace(project, recordings=tuple(entries.get(e.name, e) for e in project.recordings))
+    for species in dict.fromkeys(entry.species for entry in entries.values()):
+        mine = [load_recording(after, entry) for entry in entries.values() if entry.species == species]
+        _check_windows(_without(project, set(entries)), after, mine)
+    update_project(project, after)
+    return tuple(entries.values())
+
+
+def remove(folder: Path, names: Sequence[str]) -> None:
+    """Take recordings out of a project; their files stay where they are.
+
+    Raises
+    ------
+    InputError
+        If the project does not hold one of them.
+    """
+    project = read_project(folder)
+    for name in names:
+        project.recording_called(name)
+    update_project(project, _without(project, set(names)))
+
+
+def _without(project: Project, names: set[str]) -> Project:
+    return replace(project, recordings=tuple(e for e in project.recordings if e.name not in names))
+
+
+def _absolute(request: AddRequest) -> AddRequest:
+    """Return a request whose paths do not depend on where it was made."""
+    paths = {name: getattr(request, name) for name in ("tracks", "video", "timestamps", "mapping")}
+    return replace(request, **{name: path.absolute() for name, path in paths.items() if path != Path()})
+
+
+def _check_windows(before: Project, grown: Project, made: list[Recording]) -> None:
+    """Refuse new recordings of one species that give no window, or windows unlike those that the species has."""
+    species = grown.species_called(made[0].species)
+    others = [e for e in before.recordings if e.species == species.name]
+    known = [load_recording(before, e) for e in others[:1]]
+    tracks = [track for recording in (*known, *made) for track in make_tracks(recording, species)]
+    given = set(Windows.from_tracks(tracks, [species]).table.of_key("recording"))
+    for recording in made:
+        if recording.name not in given:
+            raise InputError.of(
+                f"recording {recording.name}",
+                f"it gives no window of {species.window:g} s with at most 30 % missing",
+                f"shorten the window of species {species.name}, or check the tracking",
+            )
