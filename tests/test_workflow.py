@@ -401,8 +401,27 @@ def test_a_recording_added_later_leaves_the_run_as_it_was(project: Path, tmp_pat
     pose = write_pose(tmp_path / "late.analysis.h5", speed=5.0)
     workflow.add(project, AddRequest(pose, "fish", fps=30.0))
     after = workflow.load_atlas(project)
-    assert list(after.recordings) == ["jelly", "tank"]
+    assert list(after.recordings) == ["jelly", "tank", "late"]
+    assert set(after.windows.table.of_key("recording")) == {"jelly", "tank"}
     np.testing.assert_array_equal(after.latents, before.latents)
+
+
+def test_a_recording_that_cannot_be_read_is_left_out_and_told(project: Path, tmp_path: Path) -> None:
+    fitted(project)
+    pose = write_pose(tmp_path / "late.analysis.h5", speed=5.0)
+    workflow.add(project, AddRequest(pose, "fish", fps=30.0))
+    pose.unlink()
+    for cache in (project / "signals").iterdir():
+        cache.unlink()
+    atlas = workflow.load_atlas(project)
+    assert list(atlas.recordings) == ["jelly", "tank"]
+    assert list(atlas.faults) == ["late"]
+    assert "there is no such file" in atlas.faults["late"] or "cannot be read" in atlas.faults["late"]
+    assert atlas.has_map
+    assert atlas.card["notes"][0].startswith("late is left out, since it cannot be read: ")
+    workflow.remove(project, ["jelly", "tank"])
+    with pytest.raises(InputError, match=r"late\.analysis\.h5"):
+        workflow.load_atlas(project)
 
 
 def test_a_stop_keeps_the_best_epoch(project: Path) -> None:

@@ -18,13 +18,13 @@ from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
 from napari_atlas.data.results import Event
-from napari_atlas.errors import InputError, StoppedError
+from napari_atlas.errors import AtlasError, InputError, StoppedError
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
 from napari_atlas.io.loading import load_recording, load_windows, windows_of
 from napari_atlas.io.project import create_project, read_project
 from napari_atlas.io.provenance import as_fitted, labels_hash, recipe_hash
-from napari_atlas.io.proxy import make_proxies
+from napari_atlas.io.proxy import make_proxies, proxy_of
 from napari_atlas.io.runs import RunFolder, find_run, list_runs
 
 if TYPE_CHECKING:
@@ -89,25 +89,55 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
 
     Before a run has a map of its own, its latents are laid out by their principal components.
     A run whose recordings or settings have changed since is shown as "out of date": windows, but no map.
+    Recordings that were added after the run have no windows in it. Those that cannot be read are left out, and why is
+    told in ``faults``.
+
+    Raises
+    ------
+    InputError
+        If there is no such project or run, or none of its recordings can be read.
     """
-    project = read_project(folder)
+    whole = read_project(folder)
     fitted = [r.name for r in list_runs(folder) if r.weights.is_file()]
     chosen = find_run(folder, run) if run or fitted else None
-    if chosen is not None:
-        project = as_fitted(project, chosen.config)
-    recordings = {e.name: load_recording(project, e) for e in project.recordings}
-    infos = {e.name: _info(e, recordings[e.name]) for e in project.recordings}
-    windows, tracks = windows_of(project, recordings)
-    atlas = Atlas(folder, infos, windows, tracks)
-    if chosen is None:
-        return atlas
+    project = as_fitted(whole, chosen.config) if chosen else whole
+    recordings, faults = _readable(whole)
+    project = replace(project, recordings=tuple(e for e in project.recordings if e.name in recordings))
+    infos = {e.name: _info(folder, e, recordings[e.name]) for e in whole.recordings if e.name in recordings}
+    windows, tracks = windows_of(project, {e.name: recordings[e.name] for e in project.recordings})
+    left_out = [f"{name} is left out, since it cannot be read: {why}" for name, why in faults.items()]
+    atlas = Atlas(folder, infos, windows, tracks, faults=faults, card={"notes": left_out} if left_out else {})
+    return _shown(atlas, chosen, project) if chosen else atlas
+
+
+def _readable(project: Project) -> tuple[dict[str, Recording], dict[str, str]]:
+    """Return the recordings that can be read, and by name why the others cannot; if none can, that is an error."""
+    recordings: dict[str, Recording] = {}
+    faults: dict[str, AtlasError] = {}
+    for entry in project.recordings:
+        try:
+            recordings[entry.name] = load_recording(project, entry)
+        except AtlasError as error:
+            faults[entry.name] = error
+    if faults and not recordings:
+        raise next(iter(faults.values()))
+    return recordings, {name: str(error) for name, error in faults.items()}
+
+
+def _shown(atlas: Atlas, chosen: RunFolder, project: Project) -> Atlas:
+    """Return an atlas with a run, or with a note why the run cannot be shown."""
     if chosen.config.get("recipe") != recipe_hash(project):
-        return replace(atlas, card={"notes": [f"run {chosen.name} is out of date: its recordings or settings changed"]})
-    atlas = _with_run(atlas, chosen)
-    if chosen.config.get("labels", labels_hash(windows.table)) != labels_hash(windows.table):
-        note = f"run {chosen.name} was fitted to other temperatures than those of the project now: fit again"
-        return replace(atlas, card={**atlas.card, "notes": [note, *atlas.card.get("notes", ())]})
+        return _noted(atlas, f"run {chosen.name} is out of date: its recordings or settings changed")
+    before, now = atlas.card.get("notes", ()), labels_hash(atlas.windows.table)
+    atlas = _noted(_with_run(atlas, chosen), *before)
+    if chosen.config.get("labels", now) != now:
+        told = f"run {chosen.name} was fitted to other temperatures than those of the project now: fit again"
+        return _noted(atlas, told)
     return atlas
+
+
+def _noted(atlas: Atlas, *notes: str) -> Atlas:
+    return replace(atlas, card={**atlas.card, "notes": [*notes, *atlas.card.get("notes", ())]})
 
 
 def fit(
@@ -302,7 +332,16 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     )
 
 
-def _info(entry: RecordingEntry, recording: Recording) -> RecordingInfo:
+def _info(folder: Path, entry: RecordingEntry, recording: Recording) -> RecordingInfo:
+    video = recording.video
+    proxy = proxy_of(folder, video) if recording.has_video and video.exists() else Path()
     return RecordingInfo(
-        entry.name, entry.species, recording.individuals, recording.timebase, entry.video, recording.notes
+        name=entry.name,
+        species=entry.species,
+        individuals=recording.individuals,
+        timebase=recording.timebase,
+        video=video,
+        notes=recording.notes,
+        proxy=proxy,
+        entry=entry,
     )

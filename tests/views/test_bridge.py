@@ -17,8 +17,8 @@ from napari_atlas import workflow
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.recording import Recording
 from napari_atlas.io._video_source import FrameSource
+from napari_atlas.io.prompt_video import PromptVideo
 from napari_atlas.io.proxy import make_proxies
-from napari_atlas.io.scrubbing import ScrubbedVideo
 from napari_atlas.io.video import open_video
 from napari_atlas.session.session import Session
 from napari_atlas.views.bridge import Bridge
@@ -54,8 +54,8 @@ def viewer() -> ViewerModel:
 def pictures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Return the pictures that napari has asked for so far; the last one is on show."""
     given: list[Any] = []
-    get = ScrubbedVideo.__getitem__
-    monkeypatch.setattr(ScrubbedVideo, "__getitem__", lambda self, key: given.append(get(self, key)) or given[-1])
+    get = PromptVideo.__getitem__
+    monkeypatch.setattr(PromptVideo, "__getitem__", lambda self, key: given.append(get(self, key)) or given[-1])
     return given
 
 

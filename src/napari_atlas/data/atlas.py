@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.project import RecordingEntry
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.data.windows import Track, TrackKey, Windows
 
@@ -31,6 +33,10 @@ class RecordingInfo:
         The video file; ``Path()`` where there is none.
     notes
         Sentences for the user, such as "pose is 12 frames longer than the video".
+    proxy
+        The copy of the video for smooth scrubbing; ``Path()`` where there is none.
+    entry
+        What the project says of it; None for one that is in no project.
     """
 
     name: str
@@ -39,6 +45,8 @@ class RecordingInfo:
     timebase: TimeBase
     video: Path = Path()
     notes: tuple[str, ...] = ()
+    proxy: Path = Path()
+    entry: RecordingEntry | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +58,7 @@ class Atlas:
     folder
         The project folder.
     recordings
-        By name.
+        By name; those that the run does not know have no windows.
     windows
         Signals and table; the window id is the row of the table.
     tracks
@@ -67,6 +75,8 @@ class Atlas:
         What the fit reported: settings, figures on held-out windows, notes.
     recipe
         How the map was made, in words, such as "UMAP · n=15 · seed 0".
+    faults
+        By name, why a recording of the project cannot be read.
     """
 
     folder: Path
@@ -79,6 +89,7 @@ class Atlas:
     predicted: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     card: dict[str, Any] = field(default_factory=dict)
     recipe: str = ""
+    faults: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_map(self) -> bool:

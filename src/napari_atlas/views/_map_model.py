@@ -184,7 +184,8 @@ def describe(atlas: Atlas, window: int) -> tuple[str, str, str]:
     first, stop = int(table.first_frame[window]), int(table.stop_frame[window])
     info = atlas.recordings.get(key.recording)
     if info is not None and info.timebase.known:
-        begin, end = (float(info.timebase.seconds_of_frame(frame)) for frame in (first, stop))
+        begin, last = (float(info.timebase.seconds_of_frame(frame)) for frame in (first, stop - 1))
+        end = last + 1.0 / info.timebase.fps
         decimals = 1 if end - begin >= 1 else 2
         when = f"{clock_text(begin, decimals)} – {clock_text(end, decimals)}"
     else:

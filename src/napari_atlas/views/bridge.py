@@ -11,32 +11,35 @@ from napari.utils.notifications import show_error
 from superqt.utils import ensure_main_thread
 
 from napari_atlas import workflow
-from napari_atlas.data.atlas import Atlas
+from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.recording import Recording
 from napari_atlas.errors import InputError
+from napari_atlas.io.prompt_video import PromptVideo
 from napari_atlas.io.proxy import open_proxy
-from napari_atlas.io.scrubbing import ScrubbedVideo
 from napari_atlas.io.video import open_video
 from napari_atlas.session.linking import window_at, window_rank
 from napari_atlas.session.session import Cursor, Session
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._layers import Layers, blank_video, drawing_of
+from napari_atlas.views._time import clock_text
 from napari_atlas.views._worker import call_in_thread
 
 __all__ = ["Bridge", "Shown", "readout"]
 
 _CLICK_PIXELS = 30.0
+_UNFITTED = "#9AA5B1"  # of a species that the run on show does not know
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
     """The recording on show, with its video opened.
 
-    ``video`` is an array (n_frames, height, width, 3); ``n_video_frames`` 0 means that there is no video, and
-    ``fault`` why, if one was to be there.
+    ``info`` is what the atlas told of it when it was loaded. ``video`` is an array (n_frames, height, width, 3);
+    ``n_video_frames`` 0 means that there is no video. ``fault`` tells why, or what is wrong with the one there is.
     """
 
+    info: RecordingInfo
     recording: Recording
     video: Any
     n_video_frames: int
@@ -49,14 +52,15 @@ class Shown:
 
     def close(self) -> None:
         """Close the video."""
-        if isinstance(self.video, ScrubbedVideo):
+        if isinstance(self.video, PromptVideo):
             self.video.close()
 
 
 def readout(atlas: Atlas, shown: Shown, cursor: Cursor) -> str:
     """Return the line over the video: animal, clock time, temperature, prediction, window."""
     clock = shown.recording.timebase
-    parts = [_clock_text(float(clock.seconds_of_frame(cursor.frame))) if clock.known else f"frame {cursor.frame}"]
+    seconds = float(clock.seconds_of_frame(cursor.frame))
+    parts = [f"frame {cursor.frame}" if math.isnan(seconds) else clock_text(seconds, 1)]
     window = window_at(atlas, cursor)
     parts += _temperature_text(atlas, shown, cursor, window)
     if window >= 0:
@@ -117,12 +121,11 @@ class Bridge:
         self._shown, self._drawn = None, ()
 
     def _on_atlas(self, atlas: Atlas) -> None:
-        before = self._shown.recording if self._shown is not None else None
+        before = self._shown.info if self._shown is not None else None
+        if before is not None and before != atlas.recordings.get(before.name):
+            self._drop()
         if before is not None and before.name not in atlas.recordings:
-            self._drop()
             self._layers.clear()
-        elif before is not None and before.video != atlas.recordings[before.name].video:
-            self._drop()
         self._on_cursor(self._session.cursor)
 
     def _on_cursor(self, cursor: Cursor) -> None:
@@ -185,7 +188,7 @@ class Bridge:
 
     def _show(self, shown: Shown) -> None:
         self._drop()
-        if isinstance(shown.video, ScrubbedVideo):
+        if isinstance(shown.video, PromptVideo):
             shown.video.arrived = ensure_main_thread(self._on_picture)
         self._layers.show_video(shown.video, shown.recording.name)
         self._viewer.dims.axis_labels = ("t", "y", "x")[-self._viewer.dims.ndim :]
@@ -197,7 +200,7 @@ class Bridge:
     def _draw(self, atlas: Atlas, shown: Shown, cursor: Cursor) -> None:
         recording = shown.recording
         if cursor.individual in recording.individuals:
-            color = next(s.color for s in atlas.windows.species if s.name == recording.species)
+            color = next((s.color for s in atlas.windows.species if s.name == recording.species), _UNFITTED)
             marks = (recording.name, cursor, color)
             if marks != self._drawn:
                 self._drawn = marks
@@ -217,16 +220,24 @@ def _overlay(viewer: Any) -> Any:
 
 def _load_shown(atlas: Atlas, name: str, frame: int) -> Shown:
     """Return a recording with its video, which has decoded the frame to begin with; without one where it cannot be."""
-    recording = workflow.load_tracks_of(atlas.folder, name)
+    info, recording = atlas.recordings[name], workflow.load_tracks_of(atlas.folder, name)
     if not recording.has_video:
-        return Shown(recording, blank_video(recording), 0)
+        return Shown(info, recording, blank_video(recording), 0)
     tracked = recording.timebase.tracking_start_frame + recording.tracks.n_samples
     try:
         video = open_video(recording.video, tracked)
         video.frame(min(frame, len(video) - 1))
     except InputError as error:
-        return Shown(recording, blank_video(recording), 0, str(error))
-    return Shown(recording, ScrubbedVideo(video, open_proxy(atlas.folder, video)), video.n_video_frames)
+        return Shown(info, recording, blank_video(recording), 0, str(error))
+    n = video.n_video_frames
+    return Shown(info, recording, PromptVideo(video, open_proxy(atlas.folder, video)), n, _another_video(info, n))
+
+
+def _another_video(info: RecordingInfo, n_frames: int) -> str:
+    """Say if a video has another number of frames than the one that was added; empty if it has not."""
+    added = info.entry.video_frames if info.entry is not None else 0
+    same = added in (0, n_frames)
+    return "" if same else f"this video has {n_frames} frames, the one that was added had {added}"
 
 
 def _animal_at(recording: Recording, frame: int, position: Any) -> str:
@@ -240,11 +251,6 @@ def _animal_at(recording: Recording, frame: int, position: Any) -> str:
             if distance < best:
                 best, found = distance, name
     return found
-
-
-def _clock_text(seconds: float) -> str:
-    sign = "-" if seconds < 0 else ""
-    return f"{sign}{int(abs(seconds)) // 60}:{abs(seconds) % 60:04.1f}"
 
 
 def _temperature_text(atlas: Atlas, shown: Shown, cursor: Cursor, window: int) -> list[str]:

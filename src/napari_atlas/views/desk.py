@@ -79,6 +79,18 @@ class Desk:
         """Ask for the import dock, with files and folders to look at if there are any."""
         self.import_wanted.emit(tuple(sources))
 
+    def change(self, recording: str, *options: str) -> None:
+        """Change what the project says of a recording; the options are those of the verb."""
+        self.runner.run("change", str(self.folder), recording, *options, then=lambda: self.open(self.folder))
+
+    def remove(self, recording: str) -> None:
+        """Take a recording out of the project on show; its files stay where they are."""
+        self.runner.run("remove", str(self.folder), recording, then=lambda: self.open(self.folder))
+
+    def copy_video(self, recording: str) -> None:
+        """Write a copy of a recording's video in which any frame is found at once."""
+        self.runner.run("proxy", str(self.folder), recording, then=lambda: self.open(self.folder))
+
     def fit(self, settings: dict[str, Any]) -> None:
         """Fit the project on show, then map it."""
         pairs = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]

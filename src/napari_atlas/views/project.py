@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import Qt
+from napari.utils.notifications import show_error
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -26,6 +28,7 @@ from napari_atlas.session.session import Cursor
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._import_drop import Drops
 from napari_atlas.views._legend import marker_icon
+from napari_atlas.views._recording_menu import fill_menu
 from napari_atlas.views.desk import Desk
 
 __all__ = ["ProjectDock"]
@@ -65,6 +68,7 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._listed: tuple[object, ...] = ()
         Drops(self, desk.offer_import)
         self._lay_out()
+        self._tree.customContextMenuRequested.connect(self._offer)
         self._tree.itemActivated.connect(self._go)
         self._tree.itemClicked.connect(self._go)
         self._runs.activated.connect(self._choose_run)
@@ -126,6 +130,8 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             item = _recording_item(atlas, info)
             item.setIcon(0, icons.get(info.species, QIcon()))
             self._tree.addTopLevelItem(item)
+        for name, why in atlas.faults.items():
+            self._tree.addTopLevelItem(_faulty_item(name, why))
         self._tree.resizeColumnToContents(1)
 
     def _fill_runs(self, atlas: Atlas) -> None:
@@ -146,12 +152,26 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         if atlas is None:
             return
         recording, individual = item.data(0, Qt.ItemDataRole.UserRole)
+        if recording not in atlas.recordings:
+            show_error(atlas.faults.get(recording, "it is not there any more"))
+            return
         ids = windows_of_track(atlas, recording, individual)
         clock = atlas.recordings[recording].timebase
         cursor = (
             cursor_of(atlas, int(ids[0])) if ids.size else Cursor(recording, individual, clock.tracking_start_frame)
         )
         self._desk.session.seek(cursor.recording, cursor.individual, cursor.frame)
+
+    def _offer(self, place: QPoint) -> None:
+        """Offer what can be done with the recording at a place, or with the current one (by keyboard)."""
+        atlas, item = self._desk.session.atlas, self._tree.itemAt(place) or self._tree.currentItem()
+        if atlas is None or item is None:
+            return
+        menu = QMenu(self)
+        menu.setObjectName("atlas-recording-menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        fill_menu(menu, self, self._desk, atlas, item.data(0, Qt.ItemDataRole.UserRole)[0])
+        menu.popup(self._tree.viewport().mapToGlobal(place))
 
     def _choose_run(self, _index: int) -> None:
         self._desk.open(self._desk.folder, self._runs.currentText())
@@ -171,13 +191,18 @@ def _listed(atlas: Atlas) -> tuple[object, ...]:
     """Return what the list of recordings says; as long as it is the same, the list stays as it was folded."""
     recordings = tuple((info.name, info.individuals, _tooltip(info)) for info in atlas.recordings.values())
     looks = tuple((s.name, s.marker, s.color) for s in atlas.windows.species)
-    return atlas.folder, recordings, looks, len(atlas.windows.table)
+    return atlas.folder, recordings, looks, len(atlas.windows.table), tuple(atlas.faults.items())
 
 
 def _make_tree() -> QTreeWidget:
-    tree = _named(QTreeWidget(), "atlas-recordings", "Recordings and their animals")
+    tree = _named(
+        QTreeWidget(),
+        "atlas-recordings",
+        "Recordings and their animals; right-click, or the menu key, for what can be done with one",
+    )
     tree.setColumnCount(2)
     tree.setHeaderHidden(True)
+    tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
     tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     tree.header().setStretchLastSection(False)
     tree.header().setSectionResizeMode(0, tree.header().ResizeMode.Stretch)
@@ -186,7 +211,9 @@ def _make_tree() -> QTreeWidget:
 
 def _recording_item(atlas: Atlas, info: RecordingInfo) -> QTreeWidgetItem:
     counts = {name: int(windows_of_track(atlas, info.name, name).size) for name in info.individuals}
-    item = QTreeWidgetItem([info.name, f"{sum(counts.values())} windows"])
+    n = sum(counts.values())
+    told = f"{n} windows" if n or not atlas.run else "not in this fit"
+    item = QTreeWidgetItem([f"⚠ {info.name}" if info.notes else info.name, told])
     item.setToolTip(0, _tooltip(info))
     item.setData(0, Qt.ItemDataRole.UserRole, (info.name, info.individuals[0]))
     for name, count in counts.items():
@@ -194,6 +221,14 @@ def _recording_item(atlas: Atlas, info: RecordingInfo) -> QTreeWidgetItem:
         child.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
         child.setData(0, Qt.ItemDataRole.UserRole, (info.name, name))
         item.addChild(child)
+    item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
+    return item
+
+
+def _faulty_item(name: str, why: str) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([f"⚠ {name}", "cannot be read"])
+    item.setData(0, Qt.ItemDataRole.UserRole, (name, ""))
+    item.setToolTip(0, why)
     item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
     return item
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from napari_atlas.errors import InputError
 from napari_atlas.io.video import VideoArray
 
-__all__ = ["ScrubbedVideo"]
+__all__ = ["PromptVideo"]
 
 PATIENCE_S = 0.02
 
 
-class ScrubbedVideo:
+class PromptVideo:
     """The frames of a video, (n_frames, height, width, 3), uint8 RGB, each within a moment.
 
     A frame that is not decoded after 20 ms is stood in for: by the same frame of the all-intra copy if there is one,

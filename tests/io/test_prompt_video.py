@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from napari_atlas.io._video_source import FrameSource
+from napari_atlas.io.prompt_video import PromptVideo
 from napari_atlas.io.proxy import write_proxy
-from napari_atlas.io.scrubbing import ScrubbedVideo
 from napari_atlas.io.video import VideoArray, open_video
 
 
@@ -46,9 +46,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FrameSource, "_take", taking)
 
 
-def scrubbed(files: tuple[Path, Path], proxied: bool = False) -> tuple[ScrubbedVideo, threading.Event, VideoArray]:
+def scrubbed(files: tuple[Path, Path], proxied: bool = False) -> tuple[PromptVideo, threading.Event, VideoArray]:
     right, arrived = open_video(files[0]), threading.Event()
-    video = ScrubbedVideo(open_video(files[0], 90), open_video(files[1]) if proxied else None)
+    video = PromptVideo(open_video(files[0], 90), open_video(files[1]) if proxied else None)
     video.arrived = arrived.set
     return video, arrived, right
 
@@ -106,7 +106,7 @@ def test_nothing_arrives_after_closing(files: tuple[Path, Path]) -> None:
 def test_a_fault_is_told_and_does_not_raise(files: tuple[Path, Path], tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(files[0].read_bytes())
-    video = ScrubbedVideo(open_video(path))
+    video = PromptVideo(open_video(path))
     assert video[0].any()
     assert video.fault == ""
     path.unlink()
