@@ -43,6 +43,11 @@ def test_each_kind_of_figure_is_one_line() -> None:
     ]
 
 
+def test_a_single_course_is_not_judged() -> None:
+    (told, _) = lines(card(of_r2(0.4, smallest_p=1)))
+    assert told.endswith("4 independent courses, which no shuffling can judge)")
+
+
 def test_a_card_without_figures_says_nothing() -> None:
     for empty in ({}, {"temperature_r2": {}, "notes": ["stopped"]}):
         assert lines(empty) == []

@@ -104,6 +104,8 @@ def _courses(figures: Mapping[str, Any]) -> str:
 def _limit(figures: Mapping[str, Any]) -> str:
     """Return what few independent courses allow at best."""
     smallest = figures.get("smallest_p")
+    if smallest == 1:
+        return ", which no shuffling can judge"
     return f", no p-value below 1/{round(1 / smallest)}" if smallest is not None and smallest > _TELLING_P else ""
 
 

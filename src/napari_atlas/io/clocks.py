@@ -147,10 +147,11 @@ def timebase_of(folder: Path, entry: RecordingEntry, file: TrackFile) -> TimeBas
     return replace(even, fps=math.nan, frame_times=times - zero, first_timed_frame=first)
 
 
-def clock_notes(entry: RecordingEntry, clock: TimeBase) -> tuple[str, ...]:
+def clock_notes(entry: RecordingEntry, clock: TimeBase, cut: bool = False) -> tuple[str, ...]:
     """Return what a user should know of a recording's clock, in sentences; none where all is as it should be.
 
-    Frame *i* of the tracks and frame *i* of the video are one: both are counted from the video's first frame.
+    Frame *i* of the tracks and frame *i* of the video are one: both are counted from the video's first frame. Windows
+    that were *cut* elsewhere need no clock.
     """
     notes = []
     stop, frames = clock.tracking_start_frame + clock.n_samples, entry.video_frames
@@ -163,7 +164,7 @@ def clock_notes(entry: RecordingEntry, clock: TimeBase) -> tuple[str, ...]:
         notes.append(f"There are timestamps for {timed} of {stop} frames: later frames belong to no window.")
     elif not clock.even and frames and timed > max(stop, frames):
         notes.append(f"There are {timed} timestamps for {max(stop, frames)} frames; the first ones are used.")
-    if not clock.known:
+    if not clock.known and not cut:
         notes.append("The frame rate is not known: times are told in frames.")
     return tuple(notes)
 

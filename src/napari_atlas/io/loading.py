@@ -69,7 +69,7 @@ def make_recording(folder: Path, entry: RecordingEntry, file: TrackFile) -> Reco
         covariates=covariates_of(entry, file, clock),
         source=entry.tracks,
         columns=file.columns,
-        notes=(*told, *clock_notes(entry, clock)),
+        notes=(*told, *clock_notes(entry, clock, cut)),
     )
 
 

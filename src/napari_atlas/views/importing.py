@@ -193,7 +193,8 @@ class ImportDock(QWidget):  # type: ignore[misc]
         before, self._folder = self._folder, atlas.folder
         if before not in (Path(), atlas.folder) and self.draft.plan.sources:
             self._jobs.look(self.draft.plan.sources)
-        self._on_chosen()
+        if self.draft.plan.sources:  # an empty dock has nothing to tell, and a fit that ends is no time to linger
+            self._on_chosen()
         self._offer()
 
     def _on_job(self, job: JobState) -> None:
