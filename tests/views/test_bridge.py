@@ -14,7 +14,9 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_atlas import workflow
+from napari_atlas.data.covariates import Course
 from napari_atlas.data.pose import Pose
+from napari_atlas.data.project import RecordingEntry
 from napari_atlas.data.recording import Recording
 from napari_atlas.io._video_source import FrameSource
 from napari_atlas.io.prompt_video import PromptVideo
@@ -70,7 +72,11 @@ def show(
         def load(_folder: Path, name: str) -> Recording:
             pose = Pose(np.random.default_rng(0).uniform(5, 40, (150, 1, 3, 2)), ("a", "b", "c"), ("0",))
             info = session.atlas.recordings[name]
-            return Recording(name, info.species, pose, replace(info.timebase, n_samples=150), video=info.video)
+            codes = np.repeat([0.0, 1.0, np.nan], 50)
+            behaviour = Course.per_frame(codes, info.timebase.tracking_start_frame, ("rest", "run"))
+            covariates = {"behaviour": (behaviour,), "cage": (Course.constant_class("left"),)}
+            clock = replace(info.timebase, n_samples=150)
+            return Recording(name, info.species, pose, clock, video=info.video, covariates=covariates)
 
         monkeypatch.setattr(workflow, "load_tracks_of", load)
         session = Session()
@@ -102,6 +108,27 @@ def test_a_frame_of_the_video(show: Any, viewer: ViewerModel, video: Path, pictu
     assert "loading" not in text(viewer)
     session.seek(NAME, "0", 240)
     assert "beyond the video's end (200 frames)" in text(viewer)
+
+
+def test_labels_that_change_are_told_over_the_video(show: Any, viewer: ViewerModel, video: Path) -> None:
+    session, bridge = show(video)
+    begin = bridge.shown.recording.timebase.tracking_start_frame
+    for frame, told in ((begin, "behaviour: rest"), (begin + 60, "behaviour: run"), (begin + 120, "")):
+        session.seek(NAME, "0", frame)
+        assert (told in text(viewer)) if told else ("behaviour" not in text(viewer))
+        assert "cage" not in text(viewer)
+
+
+def test_a_video_of_another_length_than_the_one_that_was_added_is_told(
+    show: Any, atlas: Atlas, viewer: ViewerModel, video: Path, qtbot: QtBot
+) -> None:
+    session, bridge = show(video)
+    entry = RecordingEntry(NAME, "jellyfish", Path("a.mat"), video_frames=180)
+    there = with_video(atlas, video)
+    infos = {**there.recordings, NAME: replace(there.recordings[NAME], entry=entry)}
+    session.show(replace(there, recordings=infos))
+    qtbot.waitUntil(lambda: bridge.shown is not None, timeout=5000)
+    assert "this video has 200 frames, the one that was added had 180" in text(viewer)
 
 
 @pytest.mark.parametrize("kind", ["missing", "no video", "cut off"])

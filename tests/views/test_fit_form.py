@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
-from qtpy.QtWidgets import QApplication, QComboBox, QSpinBox, QWidget
+from qtpy.QtWidgets import QApplication, QComboBox, QDoubleSpinBox, QLabel, QSpinBox, QWidget
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.presets import PRESETS
+from napari_atlas.session.session import Session
 from napari_atlas.views._fit_form import FitForm
+from napari_atlas.views.desk import Desk
+from napari_atlas.views.training import TrainingDock
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
+
+    from napari_atlas.data.atlas import Atlas
 
 pytestmark = pytest.mark.gui
 
@@ -79,3 +84,16 @@ def turn_wheel_over(widget: QWidget) -> bool:
     )
     QApplication.sendEvent(widget, wheel)
     return wheel.isAccepted()
+
+
+def test_without_a_temperature_nothing_is_said_of_any(qtbot: QtBot, atlas: Atlas, plain_atlas: Atlas) -> None:
+    desk = Desk(Session())
+    dock = TrainingDock(desk)
+    qtbot.addWidget(dock)
+    dock.show()
+    weight = dock.findChild(QDoubleSpinBox, "atlas-temperature_weight")
+    for shown, there in ((plain_atlas, False), (atlas, True), (plain_atlas, False)):
+        desk.session.show(shown)
+        assert weight.isVisible() == there
+        words = [w.text() for w in dock.findChildren(QLabel) if w.isVisible()]
+        assert any("emperature" in word for word in words) == there

@@ -43,7 +43,7 @@ class FitForm(QScrollArea):  # type: ignore[misc]
             self._presets.setItemData(i, _meaning(preset), Qt.ItemDataRole.ToolTipRole)
         self._knobs = {knob["name"]: _editor(knob) for knob in describe() if knob["name"] in _SHOWN}
         self.setWidget(QWidget())
-        form = QFormLayout(self.widget())
+        self._form = form = QFormLayout(self.widget())
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Preset", self._presets)
         for name, editor in self._knobs.items():
@@ -59,6 +59,13 @@ class FitForm(QScrollArea):  # type: ignore[misc]
         """Return the settings of the preset, and in place of them those in the form."""
         shown = {name: editor.value() for name, editor in self._knobs.items()}
         return PRESETS[self._presets.currentText()].values | shown
+
+    def show_temperature(self, wanted: bool) -> None:
+        """Show what has to do with temperature, or leave it out where nothing was measured."""
+        editor = self._knobs["temperature_weight"]
+        for widget in (self._form.labelForField(editor), editor):
+            widget.setVisible(wanted)
+        self.updateGeometry()
 
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the room that all settings need."""

@@ -63,6 +63,7 @@ def readout(atlas: Atlas, shown: Shown, cursor: Cursor) -> str:
     parts = [f"frame {cursor.frame}" if math.isnan(seconds) else clock_text(seconds, 1)]
     window = window_at(atlas, cursor)
     parts += _temperature_text(atlas, shown, cursor, window)
+    parts += _class_texts(shown.recording, cursor)
     if window >= 0:
         rank, count = window_rank(atlas, window)
         parts.append(f"window {rank} of {count}")
@@ -251,6 +252,17 @@ def _animal_at(recording: Recording, frame: int, position: Any) -> str:
             if distance < best:
                 best, found = distance, name
     return found
+
+
+def _class_texts(recording: Recording, cursor: Cursor) -> list[str]:
+    """Return the classes that change in the course of a recording, as they are at the cursor."""
+    texts = []
+    for name, courses in recording.covariates.items():
+        own = len(courses) > 1 and cursor.individual in recording.individuals
+        course = courses[recording.individuals.index(cursor.individual) if own else 0]
+        code = recording.value_at(course, cursor.frame) if course.classes and not course.is_constant else math.nan
+        texts += [] if math.isnan(code) else [f"{name}: {course.classes[int(code)]}"]
+    return texts
 
 
 def _temperature_text(atlas: Atlas, shown: Shown, cursor: Cursor, window: int) -> list[str]:

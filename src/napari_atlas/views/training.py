@@ -131,6 +131,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
     def _on_atlas(self, atlas: object) -> None:
         self._card.setText(card_text(atlas) if isinstance(atlas, Atlas) else "")
         self._stacked.fit()
+        self._form.show_temperature(isinstance(atlas, Atlas) and atlas.windows.table.has_temperature)
         tracks = atlas.tracks if isinstance(atlas, Atlas) else ()
         self.examples.name_channels({track.key.species: track.channels for track in tracks})
         if isinstance(atlas, Atlas) and atlas.card.get("device"):
