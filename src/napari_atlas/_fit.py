@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_atlas._heads import Asked, ask, figures_of, predictions
 from napari_atlas._pretrained import AsItIs, Start, find_weights, outside_notes, start_of
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.live import Live
@@ -58,6 +59,8 @@ class _Work:
     ----------
     start
         What it began with.
+    heads
+        Covariates beside the temperature that the latent is asked for.
     history
         Rows of the epochs that are over.
     """
@@ -67,6 +70,7 @@ class _Work:
     prepared: Prepared
     notes: tuple[str, ...]
     start: Start
+    heads: tuple[Asked, ...] = ()
     history: list[dict[str, float]] = field(default_factory=list)
 
     def told(self, event: Event) -> Event:
@@ -146,11 +150,11 @@ def begin_fit(
     from napari_atlas.model.runner import begin
 
     project, begun = read_project(folder), start()
-    prepared, notes = _prepare(project, config, begun)
+    prepared, heads, notes = _prepare(project, config, begun)
     with _of_the_first(lambda: new_run(folder)) as run, claimed(run):
         begun.keep(run)
         run.write("config", provenance(project, prepared.config, prepared.windows) | begun.record())
-        work = _Work(project, run, prepared, notes, begun)
+        work = _Work(project, run, prepared, notes, begun, heads)
         if begun.trains:
             yield _started(work)
             yield from _to_the_end(work, begin(prepared), should_stop)
@@ -197,22 +201,24 @@ def resume_fit(folder: Path, name: str, should_stop: ShouldStop) -> Iterator[Eve
         record = run.config
         fitted = as_fitted(project, record)
         begun = start_of(run, record)
-        prepared, notes = _prepare(fitted, settings_of(record, run.name), begun)
+        prepared, heads, notes = _prepare(fitted, settings_of(record, run.name), begun)
         now = provenance(fitted, prepared.config, prepared.windows)
         if any(record.get(key, now[key]) != now[key] for key in ("recipe", "recordings", "labels")):
             raise InputError.of(f"run {run.name}", "its recordings or settings have changed since", "fit again")
         kept = resume_file(run)
         state = begin(prepared, kept if kept.is_file() else None)
-        work = _Work(fitted, run, prepared, notes, begun, reopen(run, state.epoch))
+        work = _Work(fitted, run, prepared, notes, begun, heads, reopen(run, state.epoch))
         yield _started(work)
         yield from _to_the_end(work, state, should_stop)
 
 
-def _prepare(project: Project, config: FitConfig, start: Start) -> tuple[Prepared, tuple[str, ...]]:
+def _prepare(project: Project, config: FitConfig, start: Start) -> tuple[Prepared, tuple[Asked, ...], tuple[str, ...]]:
     windows, _ = load_windows(project)
     if not len(windows.table):
         raise InputError.of(project.folder, "it holds no window", "add recordings with 'napari-atlas add'")
-    return start.prepare(project, windows, config)
+    prepared, notes = start.prepare(project, windows, config)
+    prepared, heads, told = ask(prepared, start)
+    return prepared, heads, (*notes, *told)
 
 
 def _started(work: _Work) -> Event:
@@ -322,7 +328,7 @@ def _finish(work: _Work, stopped: bool) -> list[Event]:
 
     run, prepared = work.run, work.prepared
     encoded = encode_all(prepared)
-    table = prepared.windows.table
+    table, told = prepared.windows.table, predictions(prepared, work.heads, encoded.mu)
     best = [int(row["epoch"]) for row in work.history if row["best"]]
     active, outside = active_dimensions(encoded.mu, table.of_key("species")), work.start.outside(table, encoded)
     shares, found = outside_notes(table, outside)
@@ -336,6 +342,7 @@ def _finish(work: _Work, stopped: bool) -> list[Event]:
         "active_dimensions": active,
         **({"outside": shares} if shares else {}),
         **_truth(table, encoded),
+        **figures_of(table, work.heads, told),
     }
     run.write_latents(
         mu=encoded.mu,
@@ -344,8 +351,10 @@ def _finish(work: _Work, stopped: bool) -> list[Event]:
         reconstruction_error=encoded.reconstruction_error,
         split=table.split,
         **({"outside": outside} if outside.size else {}),
+        **{f"head/{name}": values for name, values in told.items()},
     )
-    run.write("weights", work.start.describe(work.project, run.config, table, encoded))
+    known = work.start.describe(work.project, run.config, table, encoded)
+    run.write("weights", known | ({"heads": {head.name: head.as_dict() for head in work.heads}} if work.heads else {}))
     run.write("card", card)
     assemble(prepared.windows, run)
     text = f"run {run.name} {'stopped, best kept' if stopped else 'done'}"

@@ -15,10 +15,11 @@ from napari_atlas._recordings import with_added
 from napari_atlas.data.plans import FoundFile, ImportPlan, LeftOver, PlannedRecording
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.quality import quality_of
-from napari_atlas.data.results import Event
+from napari_atlas.data.results import Event, counted
 from napari_atlas.errors import AtlasError, InputError, StoppedError, naming
 from napari_atlas.io.hashes import content_hash
 from napari_atlas.io.loading import cached_tracks, keep_tracks, read_steadily
+from napari_atlas.io.mapping_file import read_mapping
 from napari_atlas.io.pairing import pair_files
 from napari_atlas.io.project import is_project, read_project, update_project
 from napari_atlas.io.readers import parts
@@ -74,8 +75,11 @@ def plan_import(
         If a stop was asked for.
     """
     files = files_of(sources)
-    yield Event("started", f"looking at {len(files)} files", 0, len(files))
-    tasks = [{"do": "look", "path": str(path)} for path in files]
+    yield Event("started", f"looking at {counted(len(files), 'file')}", 0, len(files))
+    mapping = wishes.request.mapping
+    if mapping != Path():
+        read_mapping(mapping)
+    tasks = [{"do": "look", "path": str(path), "mapping": _text(mapping)} for path in files]
     found = []
     for done, (i, reply) in enumerate(_replies(tasks, should_stop), start=1):
         told = reply.get("found") or {"path": str(files[i]), "notes": [reply["error"]]}
@@ -89,7 +93,7 @@ def plan_import(
         sizes = {f.path: f.size for f in found}
         plan = yield from _with_quality(plan, sizes, should_stop)
     n, left = len(plan.recordings), len(plan.left_over)
-    yield Event("done", f"{n} recordings, {left} files left over", n, n, {"plan": plan.as_dict()})
+    yield Event("done", f"{counted(n, 'recording')}, {counted(left, 'file')} left over", n, n, {"plan": plan.as_dict()})
 
 
 def add_many(folder: Path, plan: ImportPlan, should_stop: ShouldStop = bool, dask: str = "") -> Iterator[Event]:
@@ -118,7 +122,7 @@ def add_many(folder: Path, plan: ImportPlan, should_stop: ShouldStop = bool, das
     adder = _Adder(read_project(folder))
     rows = [(i, r) for i, r in enumerate(plan.recordings) if r.chosen]
     n = len(rows)
-    yield Event("started", f"adding {n} recordings", 0, n)
+    yield Event("started", f"adding {counted(n, 'recording')}", 0, n)
     tasks = [_keeping(folder, r.request) if r.ready else {} for _, r in rows]
     refused: list[dict[str, str]] = []
     waiting: list[Event] = []
@@ -172,9 +176,9 @@ def perform(task: Task) -> Reply:
         If the file cannot be used.
     """
     path = Path(task["path"])
+    mapping = Path(task.get("mapping", ""))
     if task["do"] == "look":
-        return {"found": look_at(path).as_dict()}
-    mapping = Path(task["mapping"])
+        return {"found": look_at(path, mapping).as_dict()}
     if task["do"] == "judge":
         tracks = read_steadily(path, "", mapping).tracks
         return {"quality": quality_of(tracks, task["video_frames"], tuple(task["size"])).as_dict()}
@@ -306,7 +310,8 @@ class _Adder:
             except AtlasError as refused:
                 error = str(refused)
             except Exception as fault:  # noqa: BLE001 - one recording must not stop the others
-                error = " ".join(f"{type(fault).__name__}: {fault}".split())
+                what = " ".join(f"it cannot be used ({type(fault).__name__}: {fault})".split())
+                error = f"{what}; check what the plan says of it"
         return [], error.removeprefix(f"{planned.request.tracks}: ")
 
     def write(self) -> None:

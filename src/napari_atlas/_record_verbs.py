@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import click
 
 from napari_atlas._speech import PATH, Stop, follow, json_flag, leave_if_stopped, say
 from napari_atlas._terminal import IMPORT_OPTIONS, check_import, import_events, import_options
-from napari_atlas.data.project import AddRequest
+from napari_atlas.data.project import AddRequest, RecordingEntry
 from napari_atlas.data.species import REFINEMENTS
 from napari_atlas.errors import InputError
 
@@ -121,9 +121,7 @@ def add(project: Path, as_json: bool, **options: Any) -> None:
         raise click.MissingParameter(param_type="argument", param_hint="'TRACKS'")
     if "species" not in given:
         raise click.MissingParameter(param_type="option", param_hint="'--species'")
-    for entry in workflow.add(project, AddRequest(**given)):
-        told = {"event": "done", "recording": entry.name, "species": entry.species, "fps": entry.fps}
-        say(told, f"added {entry.name} ({entry.species})", as_json)
+    _say_of(project, workflow.add(project, AddRequest(**given)), "added", as_json)
 
 
 def _add_many(project: Path, many: dict[str, Any], options: dict[str, Any], as_json: bool) -> None:
@@ -149,8 +147,7 @@ def change(project: Path, recordings: tuple[str, ...], as_json: bool, **options:
     given = _given(options)
     if not given:
         raise InputError.of("change", "nothing says what to change", "give an option, such as --fps 30")
-    for entry in workflow.change(project, recordings, given):
-        say({"event": "done", "recording": entry.name, "species": entry.species}, f"changed {entry.name}", as_json)
+    _say_of(project, workflow.change(project, recordings, given), "changed", as_json)
 
 
 @click.command()
@@ -217,12 +214,34 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
+def _plain(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "; ".join(map(str, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _say_of(project: Path, entries: Sequence[RecordingEntry], verb: str, as_json: bool) -> None:
+    """Say that recordings were added or changed, with what is to be known of them."""
+    from napari_atlas import workflow
+
+    noted = workflow.notes_of(project, [entry.name for entry in entries])
+    for entry in entries:
+        notes = noted[entry.name]
+        told = {"recording": entry.name, "species": entry.species, "fps": entry.fps}
+        told |= {"notes": list(notes)} if notes else {}
+        text = [f"{verb} {entry.name} ({entry.species})", *(f"  note: {note}" for note in notes)]
+        say({"event": "done", **told}, "\n".join(text), as_json)
+
+
 def _inspection_text(found: dict[str, Any]) -> str:
     told = [f"{found['path']}: {found['kind']}" + (f" ({found['format']})" if found.get("format") else "")]
+    told = [told[0].replace("unknown (unknown)", "unknown")]
     for name in ("n_frames", "fps", "first_frame", "individuals", "keypoints", "missing_fraction"):
         value = found.get(name)
-        if value not in (None, "", [], ()):
-            shown = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else value
+        if value and value != []:
+            shown = ", ".join(map(str, value)) if isinstance(value, list | tuple) else f"{value:.6g}"
             told.append(f"  {name.replace('_', ' ')}: {shown}")
+    for name, facts in found.get("covariates", {}).items():
+        told.append(f"  {name}: " + ", ".join(f"{key.replace('_', ' ')} {_plain(v)}" for key, v in facts.items()))
     told += [f"  note: {note}" for note in found.get("notes") or ()]
     return "\n".join(told)

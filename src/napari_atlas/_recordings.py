@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,13 @@ from typing import Any
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
 from napari_atlas.data.windows import Windows, make_tracks
-from napari_atlas.errors import InputError, naming
+from napari_atlas.errors import AtlasError, InputError, naming
 from napari_atlas.io.entries import changed_entry, default_species, entry_of
 from napari_atlas.io.loading import cached_tracks, keep_tracks, load_recording, make_recording, read_steadily
 from napari_atlas.io.project import read_project, update_project
 from napari_atlas.io.readers import parts
 
-__all__ = ["add", "change", "remove", "with_added"]
+__all__ = ["add", "change", "notes_of", "remove", "with_added"]
 
 
 def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
@@ -102,6 +103,18 @@ def change(folder: Path, names: Sequence[str], given: Mapping[str, Any]) -> tupl
     return tuple(entries.values())
 
 
+def notes_of(folder: Path, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return what a user should know of some recordings of a project, in sentences.
+
+    Raises
+    ------
+    InputError
+        If one is not known or cannot be read.
+    """
+    project = read_project(folder)
+    return {name: load_recording(project, project.recording_called(name)).notes for name in names}
+
+
 def remove(folder: Path, names: Sequence[str]) -> None:
     """Take recordings out of a project; their files stay where they are.
 
@@ -129,14 +142,27 @@ def _absolute(request: AddRequest) -> AddRequest:
 def _check_windows(before: Project, grown: Project, made: list[Recording]) -> None:
     """Refuse new recordings of one species that give no window, or windows unlike those that the species has."""
     species = grown.species_called(made[0].species)
-    others = [e for e in before.recordings if e.species == species.name]
-    known = [load_recording(before, e) for e in others[:1]]
+    known = _one_of(before, species.name)
     tracks = [track for recording in (*known, *made) for track in make_tracks(recording, species)]
     given = set(Windows.from_tracks(tracks, [species]).table.of_key("recording"))
     for recording in made:
         if recording.name not in given:
             raise InputError.of(
                 f"recording {recording.name}",
-                f"it gives no window of {species.window:g} s with at most 30 % missing",
-                f"shorten the window of species {species.name}, or check the tracking",
+                f"it gives no window of {species.window:g} s with at most 30 % missing{_length_of(recording)}",
+                f"check the frame rate and the tracking, or shorten the window of species {species.name}",
             )
+
+
+def _one_of(project: Project, species: str) -> list[Recording]:
+    """Return a recording of a species, none if there is none that can be read."""
+    for entry in project.recordings:
+        if entry.species == species:
+            with contextlib.suppress(AtlasError):
+                return [load_recording(project, entry)]
+    return []
+
+
+def _length_of(recording: Recording) -> str:
+    clock = recording.timebase
+    return f" in {clock.n_samples} frames at {clock.fps:g} per second" if clock.known and clock.even else ""

@@ -13,7 +13,7 @@ from napari_atlas.analysis.comparison import cell, comparison
 from napari_atlas.data.plans import ImportPlan, PlannedRecording
 from napari_atlas.data.presets import PRESETS
 from napari_atlas.data.project import AddRequest
-from napari_atlas.data.results import Event
+from napari_atlas.data.results import Event, counted
 from napari_atlas.errors import InputError
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
 
 IMPORT_OPTIONS = ("recursive", "plan", "dry_run", "quality", "dask")
 
+_LONGEST, _NAMED = 72, 4
 _PATH = click.Path(path_type=Path)
 _SWEEP_PLUMBING = ("note", "validation_reconstruction", "validation_kl", "validation_temperature")
 
@@ -149,13 +150,31 @@ def plan_text(plan: ImportPlan) -> str:
         head = ["name", "kind", "animals", "frames", "fps", "video", *(["temperature"] if logged else [])]
         rows = [_planned_row(r)[: len(head)] for r in recordings]
         lines += [f"{species}:", *_indented(_aligned([head, *rows]))]
-        for each in recordings:
-            remarks = _remarks(each)
-            lines += [f"  {each.request.name}", *(f"    - {text}" for text in remarks)] if remarks else []
+        remarks = _together((each.request.name, _remarks(each)) for each in recordings)
+        for names, texts in remarks:
+            lines += [f"  {names}", *(f"    - {text}" for text in texts)] if texts else []
     if plan.left_over:
-        lines += ["left over:", *(f"  {left.found.path.name}: {left.reason}" for left in plan.left_over)]
+        reasons = _together((left.found.path.name, (left.reason,)) for left in plan.left_over)
+        lines += ["left over:", *(f"  {names}: {reason}" for names, (reason,) in reasons)]
     n, faults = len(plan.recordings), sum(bool(r.fault) for r in plan.recordings)
-    return "\n".join([*lines, f"{n} recordings, {faults} of them cannot be added yet, {len(plan.left_over)} left over"])
+    waiting = f", {faults} of them cannot be added yet" if faults else ""
+    return "\n".join([*lines, f"{counted(n, 'recording')}{waiting}, {counted(len(plan.left_over), 'file')} left over"])
+
+
+def _together(told: Iterable[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield names, of which the first few are told, with the texts that all of them share."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for name, texts in told:
+        groups.setdefault(texts, []).append(shortened(name))
+    for texts, names in groups.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED + 1 else ""
+        yield ", ".join(names[:_NAMED] if more else names) + more, texts
+
+
+def shortened(name: str) -> str:
+    """Return a name on one line, without the middle of a very long one."""
+    name = "".join(sign if sign.isprintable() else " " for sign in name)
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 20]}…{name[-19:]}"
 
 
 def _planned_row(planned: PlannedRecording) -> list[str]:
@@ -163,20 +182,20 @@ def _planned_row(planned: PlannedRecording) -> list[str]:
     fps = f"{planned.fps:g}" if planned.fps else "?"
     told = Path(request.temperature).name
     return [
-        request.name,
+        shortened(request.name),
         planned.kind,
         str(len(planned.individuals)),
         str(planned.n_frames),
         fps,
-        request.video.name or "-",
-        told or "-",
+        shortened(request.video.name) or "-",
+        shortened(told) or "-",
     ]
 
 
-def _remarks(planned: PlannedRecording) -> list[str]:
-    fault = [f"not yet: {planned.fault}"] if planned.fault else []
+def _remarks(planned: PlannedRecording) -> tuple[str, ...]:
+    fault = (f"not yet: {planned.fault}",) if planned.fault else ()
     judged = planned.quality.get("sentences", ())
-    return [*fault, *planned.notes, *(text for text in judged if not any(text in note for note in planned.notes))]
+    return (*fault, *planned.notes, *(text for text in judged if not any(text in note for note in planned.notes)))
 
 
 def _indented(text: str) -> list[str]:

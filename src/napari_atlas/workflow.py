@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_atlas._import import ImportWishes, add_many, plan_import, read_plan, serve_tasks
 from napari_atlas._pretrained import InitFrom, start_with
-from napari_atlas._recordings import add, change, remove
+from napari_atlas._recordings import add, change, notes_of, remove
 from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
 from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
@@ -23,7 +23,7 @@ from napari_atlas.io.atomic import read_json
 from napari_atlas.io.inspection import inspect_file
 from napari_atlas.io.loading import load_recording, load_windows, windows_of
 from napari_atlas.io.project import create_project, read_project
-from napari_atlas.io.provenance import as_fitted, labels_hash, recipe_hash
+from napari_atlas.io.provenance import as_fitted, heads_of, labels_hash, recipe_hash
 from napari_atlas.io.proxy import make_proxies, proxy_of
 from napari_atlas.io.runs import RunFolder, find_run, list_runs
 
@@ -50,6 +50,7 @@ __all__ = [
     "make_map",
     "make_proxies",
     "new",
+    "notes_of",
     "plan_import",
     "read_plan",
     "remove",
@@ -128,10 +129,11 @@ def _shown(atlas: Atlas, chosen: RunFolder, project: Project) -> Atlas:
     """Return an atlas with a run, or with a note why the run cannot be shown."""
     if chosen.config.get("recipe") != recipe_hash(project):
         return _noted(atlas, f"run {chosen.name} is out of date: its recordings or settings changed")
-    before, now = atlas.card.get("notes", ()), labels_hash(atlas.windows.table)
+    before, now = atlas.card.get("notes", ()), labels_hash(atlas.windows.table, heads_of(chosen.config))
     atlas = _noted(_with_run(atlas, chosen), *before)
     if chosen.config.get("labels", now) != now:
-        told = f"run {chosen.name} was fitted to other temperatures than those of the project now: fit again"
+        what = "temperatures or covariates" if heads_of(chosen.config) else "temperatures"
+        told = f"run {chosen.name} was fitted to other {what} than those of the project now: fit again"
         return _noted(atlas, told)
     return atlas
 

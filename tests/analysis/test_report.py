@@ -86,3 +86,33 @@ def test_a_card_of_an_older_version_is_read() -> None:
 def test_the_verdict_is_one_plain_sentence(told: dict[str, Any], says: str) -> None:
     assert says in verdict(told)
     assert verdict(told).count(".") == 1
+
+
+def of_head(test: float | None, shuffled: float | None, smallest_p: float, classes: int = 0) -> dict[str, Any]:
+    figures = of_r2(test, shuffled, smallest_p) | {"shuffled_95th": shuffled and shuffled + 0.2}
+    if classes:
+        figures["accuracy"] = {"train": 0.9, "validation": 0.8, "test": test, "shuffled": shuffled}
+    return {"classes": ["x"] * classes, "species": {"s0": figures}}
+
+
+def test_further_heads_are_told_beside_chance() -> None:
+    told = lines({"heads": {"dose": of_head(0.4, -0.1, 1e-6), "mood": of_head(0.6, 0.5, 1, 2)}})
+    assert told == [
+        "dose R² on held-out windows: s0 0.40 (training 0.70, validation 0.50, shuffled -0.10, 4 independent courses)",
+        "mood balanced accuracy on held-out windows: s0 0.60 (training 0.70, validation 0.50, shuffled 0.50, "
+        "4 independent courses, which no shuffling can judge), of all windows 0.60 (training 0.90, shuffled 0.50)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (of_head(0.75, 0.5, 1e-6, 2), "the latent tells mood better than chance."),
+        (of_head(0.6, 0.5, 1e-6, 2), "the latent tells mood no better than chance."),
+        (of_head(0.6, 0.5, 1, 2), "the latent tells mood better than chance, but too few recordings differ"),
+        (of_head(-0.1, -0.9, 1e-6), "the latent tells mood no better than chance."),
+    ],
+)
+def test_further_heads_have_a_verdict(head: dict[str, Any], says: str) -> None:
+    assert says in verdict({"heads": {"mood": head}})
+    assert verdict({"heads": {"mood": of_head(None, None, 1)}}) == ""

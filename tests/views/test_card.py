@@ -33,3 +33,12 @@ def test_without_temperature_no_degrees_are_shown(atlas: Atlas) -> None:
     text = card_text(replace(atlas, card=card))
     assert "°C" not in text
     assert "ties the species together" in text
+
+
+def test_further_heads_stand_in_blocks_of_their_own(atlas: Atlas) -> None:
+    figures = {"species": {"a": R2 | {"shuffled": 0.25, "shuffled_95th": 0.4}}}
+    heads = {"x<y": {"classes": ["p", "q"], **figures}, "dose": {"classes": [], **figures}}
+    text = card_text(replace(atlas, card={"heads": heads}))
+    for said in ("Balanced accuracy of x&lt;y", "R² of dose", ">&nbsp;0.25<", "no better than chance"):
+        assert said in text
+    assert "x<y" not in text

@@ -444,8 +444,11 @@ def test_typing_holds_for_all_selected_rows_and_a_slip_is_told(dock: ImportDock,
 def test_left_over_files_have_a_menu_and_recordings_none(dock: ImportDock) -> None:
     dock._table.select([Place("left", 1)])
     assert button(dock, "use").isVisible()
-    assert button(dock, "use").menu().actions()[0].text() == "In the place of a.csv"
+    menu = button(dock, "use").menu()
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].text() == "In the place of a.csv"
     dock._table.select([Place("left", 0)])
+    menu.aboutToShow.emit()
     (use,) = button(dock, "use").menu().actions()
     assert use.text() == "As video of"
     assert [action.text() for action in use.menu().actions()] == ["a", "b", "c"]

@@ -58,9 +58,9 @@ def test_a_missing_video_can_be_found_by_hand(
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda _p, _t, folder: asked.append(folder) or (found, ""))
     actions["atlas-recording-video"].trigger()
     assert asked == [str(tmp_path)]
-    assert desk.wishes == [("change", NAME, "--video", found)]
+    assert desk.wishes == [("treat", "change", NAME, "--video", found)]
     actions["atlas-recording-no-video"].trigger()
-    assert desk.wishes[-1] == ("change", NAME, "--video", "")
+    assert desk.wishes[-1] == ("treat", "change", NAME, "--video", "")
 
 
 def test_a_video_is_copied_once(atlas: Atlas, qtbot: QtBot, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_video_is_copied_once(atlas: Atlas, qtbot: QtBot, tmp_path: Path) -> N
     actions = menu_of(qtbot, desk, with_info(atlas, video=video))
     assert actions["atlas-recording-video"].text() == "Choose another video…"
     actions["atlas-recording-copy-video"].trigger()
-    assert desk.wishes == [("copy_video", NAME)]
+    assert desk.wishes == [("treat", "proxy", NAME)]
     copied = menu_of(qtbot, desk, with_info(atlas, video=video, proxy=tmp_path / "p.mp4"))
     assert not copied["atlas-recording-copy-video"].isEnabled()
 
@@ -78,7 +78,7 @@ def test_a_video_is_copied_once(atlas: Atlas, qtbot: QtBot, tmp_path: Path) -> N
 def test_a_recording_is_removed_only_after_a_yes(atlas: Atlas, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = FakeDesk()
     actions = menu_of(qtbot, desk, atlas)
-    for answer, wishes in (("No", []), ("Yes", [("remove", NAME)])):
+    for answer, wishes in (("No", []), ("Yes", [("treat", "remove", NAME)])):
         monkeypatch.setattr(
             QMessageBox, "question", lambda *_, answer=answer: getattr(QMessageBox.StandardButton, answer)
         )

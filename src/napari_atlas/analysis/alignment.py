@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ __all__ = [
     "courses_of",
     "covariate_r2",
     "held_out_r2",
+    "held_out_score",
     "r_squared",
     "reconstruction_r2",
     "shuffle_by_course",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 Floats = NDArray[np.floating]
+Score = Callable[[Floats, Floats], float]
 
 _PARTS = ("train", "validation", "test")
 
@@ -64,14 +67,16 @@ def shuffle_by_course(labels: Floats, courses: NDArray[np.integer], rng: np.rand
 
 @dataclass(frozen=True)
 class HeldOut:
-    """R² of one covariate in one species.
+    """How well one covariate is told in one species: its R², or another score.
 
     Attributes
     ----------
     train, validation, test
-        R² on the windows of each part; NaN where it is undefined.
+        The score on the windows of each part; NaN where it is undefined.
     shuffled
-        Mean test R² after whole courses of the covariate changed places.
+        Mean test score after whole courses of the covariate changed places.
+    shuffled_95th
+        95th percentile of these scores.
     n_courses
         Independent courses among the test windows.
     smallest_p
@@ -83,6 +88,7 @@ class HeldOut:
     validation: float
     test: float
     shuffled: float
+    shuffled_95th: float
     n_courses: int
     smallest_p: float
 
@@ -95,16 +101,25 @@ def held_out_r2(table: WindowTable, predicted: Floats, seed: int = 0, n_shuffles
 def covariate_r2(
     table: WindowTable, labels: Floats, predicted: Floats, seed: int = 0, n_shuffles: int = 200
 ) -> dict[str, HeldOut]:
-    """Return the R² of a covariate in every species that has it.
+    """Return the R² of a covariate in every species that has it; see `held_out_score`."""
+    return held_out_score(table, labels, predicted, r_squared, seed=seed, n_shuffles=n_shuffles)
+
+
+def held_out_score(
+    table: WindowTable, labels: Floats, predicted: Floats, score: Score, *, seed: int = 0, n_shuffles: int = 200
+) -> dict[str, HeldOut]:
+    """Return how well a covariate is told in every species that has it.
 
     Parameters
     ----------
     table
         One row per window.
     labels
-        (n_windows,) the covariate in its own unit; NaN where unknown.
+        (n_windows,) the covariate in its own unit, or codes of its classes; NaN where unknown.
     predicted
         (n_windows,) the same, read off the latent.
+    score
+        ``(labels, predicted)`` → one number, NaN where it is undefined.
     seed, n_shuffles
         Of the shuffled mean.
     """
@@ -114,13 +129,20 @@ def covariate_r2(
         if not np.isfinite(labels[rows]).any():
             continue
         parts = {name: rows[table.in_split(name)[rows]] for name in _PARTS}
-        figures = {name: r_squared(labels[ids], predicted[ids]) for name, ids in parts.items()}
+        figures = {name: score(labels[ids], predicted[ids]) for name, ids in parts.items()}
         test = parts["test"]
         courses, n_courses = courses_of(table, test)
         rng = np.random.default_rng(seed)
-        shuffled = _shuffled_r2(labels[test], predicted[test], courses, rng, n_shuffles)
+        scores = [
+            score(shuffle_by_course(labels[test], courses, rng), predicted[test]) if test.size else math.nan
+            for _ in range(n_shuffles)
+        ]
         results[species] = HeldOut(
-            **figures, shuffled=shuffled, n_courses=n_courses, smallest_p=smallest_p(table, labels, test)
+            **figures,
+            shuffled=float(np.mean(scores)),
+            shuffled_95th=float(np.percentile(scores, 95)),
+            n_courses=n_courses,
+            smallest_p=smallest_p(table, labels, test),
         )
     return results
 
@@ -160,7 +182,8 @@ def courses_of(table: WindowTable, ids: NDArray[np.int64]) -> tuple[NDArray[np.i
 def smallest_p(table: WindowTable, labels: Floats, ids: NDArray[np.int64]) -> float:
     """Return the smallest p-value that shuffling whole courses can give; NaN without windows.
 
-    It is 1 over the number of orders of the courses that differ; two courses that hold the same values are alike.
+    It is 1 over the number of orders of the courses that differ; two courses that go through the same values in the
+    same order are alike, however long they stay at each.
 
     Parameters
     ----------
@@ -174,21 +197,24 @@ def smallest_p(table: WindowTable, labels: Floats, ids: NDArray[np.int64]) -> fl
     if not ids.size:
         return math.nan
     courses, mine = _recording_of_track(table)[table.track[ids]], labels[ids]
-    alike = Counter(np.unique(mine[courses == course].round(3)).tobytes() for course in np.unique(courses))
+    passed = [_passed(mine[courses == course], table.track[ids][courses == course]) for course in np.unique(courses)]
+    alike = Counter(passed)
     return math.prod(map(math.factorial, alike.values())) / math.factorial(alike.total())
+
+
+def _passed(labels: Floats, tracks: NDArray[np.integer]) -> tuple[float, ...]:
+    """Return the known values of a course, one after the other, as the animal tells them that passes through most."""
+    found: tuple[float, ...] = ()
+    for track in np.unique(tracks):
+        mine = labels[(tracks == track) & np.isfinite(labels)].round(3)
+        changes = mine[np.concatenate([[True], mine[1:] != mine[:-1]])] if mine.size else mine
+        found = max(found, tuple(changes.tolist()), key=len)
+    return found
 
 
 def _explained(residual: Floats, total: Floats) -> float:
     spread = float(total.sum(dtype=np.float64))
     return 1.0 - float(residual.sum(dtype=np.float64)) / spread if spread > 1e-12 else math.nan
-
-
-def _shuffled_r2(
-    labels: Floats, predicted: Floats, courses: NDArray[np.int64], rng: np.random.Generator, n_shuffles: int
-) -> float:
-    if not labels.size:
-        return math.nan
-    return float(np.mean([r_squared(shuffle_by_course(labels, courses, rng), predicted) for _ in range(n_shuffles)]))
 
 
 def _recording_of_track(table: WindowTable) -> NDArray[np.int64]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-__all__ = ["lines", "summary", "verdict"]
+__all__ = ["lines", "score_of", "summary", "verdict"]
 
 Card = Mapping[str, Any]
 
@@ -20,14 +20,15 @@ def lines(card: Card) -> list[str]:
     Parameters
     ----------
     card
-        What the fit stored: ``temperature_r2``, ``reconstruction_r2`` and ``neighbours``, each of which may be missing.
+        What the fit stored: ``temperature_r2``, ``heads``, ``reconstruction_r2`` and ``neighbours``, each of which may
+        be missing.
     """
     told = {
-        "temperature R² on held-out windows": [
-            f"{name} {_figure(f['test'])} (training {_figure(f['train'])}, validation {_figure(f['validation'])}, "
-            f"shuffled {_figure(f['shuffled'])}{_courses(f)}{_limit(f)})"
-            for name, f in _part(card, "temperature_r2").items()
-        ],
+        "temperature R² on held-out windows": _scores(_part(card, "temperature_r2")),
+        **{
+            f"{head} {score_of(found)} on held-out windows": _scores(found["species"])
+            for head, found in _part(card, "heads").items()
+        },
         "reconstruction R² on held-out windows": [
             f"{name} {_figure(f['test'])} (training {_figure(f['train'])})"
             for name, f in _part(card, "reconstruction_r2").items()
@@ -41,6 +42,11 @@ def lines(card: Card) -> list[str]:
     return [f"{what}: {'; '.join(figures)}" for what, figures in told.items() if figures]
 
 
+def score_of(head: Mapping[str, Any]) -> str:
+    """Return which score a head of the card has."""
+    return "balanced accuracy" if head["classes"] else "R²"
+
+
 def summary(card: Card) -> str:
     """Return the held-out R² of every species in a few words that end a line; empty without any."""
     told = [f"{name} {_figure(f['test'])}" for name, f in _part(card, "temperature_r2").items()]
@@ -51,7 +57,7 @@ def verdict(card: Card) -> str:
     """Return in one sentence how far the map can be believed; empty where there is nothing to judge by."""
     figures = _part(card, "temperature_r2")
     if not figures:
-        return _untied(card)
+        return _by_heads(card) or _untied(card)
     known = [f for f in figures.values() if f["test"] is not None]
     if not known:
         return "Nothing can be said of windows that were not trained on."
@@ -65,6 +71,22 @@ def verdict(card: Card) -> str:
     agreement = _agreement(card)
     joint = ", and " if agreement.endswith("agree better than chance") else ", but "
     return f"{share} for held-out windows{joint + agreement if agreement else ''}."
+
+
+def _by_heads(card: Card) -> str:
+    """Return how well each covariate beside the temperature is told; empty where nothing of it can be judged."""
+    told = ((name, _standing(found["species"].values())) for name, found in _part(card, "heads").items())
+    return " ".join(f"On held-out windows the latent tells {name} {standing}." for name, standing in told if standing)
+
+
+def _standing(figures: Iterable[Mapping[str, Any]]) -> str:
+    known = [f for f in figures if f["test"] is not None and f["shuffled"] is not None]
+    if not known:
+        return ""
+    sure = all(f["smallest_p"] <= _CONVINCING_P for f in known)
+    if not all(f["test"] > max(f["shuffled_95th" if sure else "shuffled"], 0) for f in known):
+        return "no better than chance"
+    return "better than chance" + ("" if sure else ", but too few recordings differ to be sure")
 
 
 def _untied(card: Card) -> str:
@@ -85,6 +107,23 @@ def _agreement(card: Card) -> str:
     better = [f["difference"] < f["shuffled_5th"] for f in telling]
     where = "" if len(set(better)) == 1 else "in some pair "
     return f"{where}neighbours of different species agree {'better' if all(better) else 'no better'} than chance"
+
+
+def _scores(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return how well something is told in each species, beside training and shuffled figures."""
+    return [
+        f"{name} {_figure(f['test'])} (training {_figure(f['train'])}, validation {_figure(f['validation'])}, "
+        f"shuffled {_figure(f['shuffled'])}{_courses(f)}{_limit(f)}){_accuracy(f.get('accuracy'))}"
+        for name, f in figures.items()
+    ]
+
+
+def _accuracy(figures: Mapping[str, Any] | None) -> str:
+    """Return which share of windows is told right, whatever their class; empty for a number."""
+    if not figures:
+        return ""
+    beside = f"training {_figure(figures['train'])}, shuffled {_figure(figures['shuffled'])}"
+    return f", of all windows {_figure(figures['test'])} ({beside})"
 
 
 def _figure(value: float | None) -> str:

@@ -54,7 +54,10 @@ class FitConfig:
     free_bits: float = _knob(
         0.0, "Nats per latent dimension up to which the KL term asks for nothing.", low=0.0, high=100.0
     )
-    temperature_weight: float = _knob(4.0, "Weight of the temperature head; 0 switches it off.", low=0.0, high=1000.0)
+    temperature_weight: float = _knob(
+        4.0, "Weight of the temperature head, and of further heads; 0 switches them off.", low=0.0, high=1000.0
+    )
+    heads: str = _knob("", "Covariates beside the temperature that the latent is asked for, with commas between.")
     split: str = _knob(
         "auto",
         "What is held out: whole recordings, individuals, blocks of time, shuffled one-minute sections, or one fold "
@@ -80,10 +83,17 @@ class FitConfig:
             value = _parse(knob, getattr(self, knob.name))
             _check(knob, value)
             object.__setattr__(self, knob.name, value)
+        object.__setattr__(self, "heads", ",".join(self.head_names))
+        self._check_heads()
         if self.fold >= self.folds:
             raise InputError.of(
                 "setting fold", f"{self.fold} is not below folds={self.folds}", f"choose from 0 to {self.folds - 1}"
             )
+
+    @property
+    def head_names(self) -> tuple[str, ...]:
+        """The covariates that ``heads`` names."""
+        return tuple(dict.fromkeys(name for part in self.heads.split(",") if (name := part.strip())))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FitConfig:
@@ -125,6 +135,14 @@ class FitConfig:
             f"# {knob.metadata['meaning']}\n{knob.name} = {json.dumps(getattr(self, knob.name))}\n"
             for knob in fields(self)
         )
+
+    def _check_heads(self) -> None:
+        if "temperature" in self.head_names:
+            cure = "take it out, and set temperature_weight"
+            raise InputError.of("setting heads", "the temperature has a head of its own", cure)
+        if self.heads and not self.temperature_weight:
+            cure = "give temperature_weight a value above 0"
+            raise InputError.of("setting heads", "temperature_weight=0 switches all heads off", cure)
 
 
 def describe() -> list[dict[str, Any]]:

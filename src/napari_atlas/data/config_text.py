@@ -60,7 +60,9 @@ def _property(knob: dict[str, Any]) -> dict[str, Any]:
 def _possible(knob: dict[str, Any]) -> str:
     if "choices" in knob:
         return ", ".join(_shown(choice) for choice in knob["choices"])
-    return f"{_shown(knob['low'])} to {_shown(knob['high'])}" if "low" in knob else "`true`, `false`"
+    if "low" in knob:
+        return f"{_shown(knob['low'])} to {_shown(knob['high'])}"
+    return "names" if isinstance(knob["default"], str) else "`true`, `false`"
 
 
 def _values(values: dict[str, Any]) -> str:
@@ -68,7 +70,7 @@ def _values(values: dict[str, Any]) -> str:
 
 
 def _shown(value: Any) -> str:
-    return f"`{_plain(value)}`"
+    return f"`{_plain(value)}`" if value != "" else ""
 
 
 def _plain(value: Any) -> str:

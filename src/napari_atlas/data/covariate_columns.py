@@ -12,7 +12,7 @@ from napari_atlas.data.covariates import Course
 from napari_atlas.data.recording import Recording
 from napari_atlas.errors import InputError
 
-__all__ = ["CovariateColumn", "bins_of_course", "covariates_on_bins", "merged", "over_windows"]
+__all__ = ["CovariateColumn", "bins_of_course", "covariates_on_bins", "merged", "over_windows", "recoded"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +121,14 @@ def _merged_one(name: str, parts: Sequence[tuple[Sequence[CovariateColumn], int]
         raise InputError.of(f"covariate {name}", told, "write it in the same way everywhere")
     classes = tuple(sorted({text for c in known for text in c.classes}))
     values = [
-        np.full(n_rows, np.nan) if column is None else _recoded(column, classes)
+        np.full(n_rows, np.nan) if column is None else recoded(column, classes)
         for column, (_, n_rows) in zip(mine, parts, strict=True)
     ]
     return CovariateColumn(name, np.concatenate(values), classes)
 
 
-def _recoded(column: CovariateColumn, classes: tuple[str, ...]) -> NDArray[np.float64]:
+def recoded(column: CovariateColumn, classes: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return (n_rows,) indices into other classes, NaN where a class is none of them; numbers stay as they are."""
     if not column.classes or column.classes == classes:
         return column.values
     codes = np.array([classes.index(text) if text in classes else np.nan for text in column.classes])

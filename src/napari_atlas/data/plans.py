@@ -160,7 +160,7 @@ class PlannedRecording:
         """File of labelled frames among its covariates; ``Path()`` for none."""
         covariates = self.request.covariates
         text = covariates.get(LABELS) or next((t for t in covariates.values() if "::" in t), "")
-        return Path(text.partition("::")[0])
+        return Path(text if Path(text).is_file() else text.rpartition("::")[0] or text)
 
     @property
     def fps(self) -> float:
@@ -267,7 +267,7 @@ class ImportPlan:
         try:
             return cls(
                 tuple(Path(p) for p in values.get("sources", ())),
-                tuple(_recording(r) for r in values["recordings"]),
+                tuple(_numbered(i, r) for i, r in enumerate(values["recordings"], start=1)),
                 tuple(_left(x) for x in values.get("left_over", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -304,6 +304,14 @@ def _texts(value: Any) -> Any:
     return [_texts(v) for v in value] if isinstance(value, tuple | list) else value
 
 
+def _numbered(number: int, values: Mapping[str, Any]) -> PlannedRecording:
+    """Return a recording of a plan; a fault tells which one it is."""
+    try:
+        return _recording(values)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"recording {number}: {error}") from error
+
+
 def _recording(values: Mapping[str, Any]) -> PlannedRecording:
     told = {key: value for key, value in values.items() if key not in ("fps", "fault")}
     request, found = _made(AddRequest, told.pop("request")), _made(FoundFile, told.pop("found"))
@@ -316,16 +324,32 @@ def _left(values: Mapping[str, Any]) -> LeftOver:
 
 def _made(noun: type[_Noun], values: Mapping[str, Any]) -> _Noun:
     """Return a noun of values from JSON: texts as paths and lists as tuples where the noun has those."""
-    made: dict[str, Any] = dict(values)
-    unknown = made.keys() - {f.name for f in fields(noun)}  # type: ignore[arg-type]
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{values!r} is no table of fields")
+    made: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    types = {f.name: str(f.type) for f in fields(noun)}  # type: ignore[arg-type]
+    unknown = made.keys() - types.keys()
     if unknown:
         raise ValueError(f"{', '.join(sorted(unknown))} is not known")
-    for each in fields(noun):  # type: ignore[arg-type]
-        value = made.get(each.name)
-        if each.type == "Path" and isinstance(value, str):
-            made[each.name] = Path(value)
-        elif isinstance(value, list):
-            made[each.name] = tuple(value)
-        elif each.name == "settings" and value:
-            made[each.name] = {k: tuple(v) if isinstance(v, list) else v for k, v in dict(value).items()}
-    return noun(**made)
+    return noun(**{name: _typed(name, types[name], value) for name, value in made.items()})
+
+
+def _typed(name: str, kind: str, value: Any) -> Any:
+    """Return a value from JSON as a field of that type takes it; numbers that stand for a text become one."""
+    if name == "settings":
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in dict(value).items()}
+    if kind in ("str", "Path") and isinstance(value, str | int | float) and not isinstance(value, bool):
+        return Path(str(value)) if kind == "Path" else str(value)
+    if kind.startswith("dict[str, str]") and isinstance(value, Mapping):
+        return {str(k): _typed(str(k), "str", v) for k, v in value.items()}
+    if kind.startswith("tuple") and isinstance(value, list | tuple):
+        return tuple(value)
+    plain = {"float": (int, float), "int": (int,), "bool": (bool,), "dict[str, Any]": (Mapping,)}
+    fits = isinstance(value, plain.get(kind, ())) and isinstance(value, bool) == (kind == "bool")
+    if not fits and kind not in ("FoundFile", "AddRequest"):
+        raise ValueError(f"{name} is {value!r}, which is {_NOT[kind.partition('[')[0]]}")
+    return value
+
+
+_NOT = {"str": "no text", "Path": "no path", "dict": "no table", "tuple": "no list"}
+_NOT |= {"float": "no number", "int": "no whole number", "bool": "neither true nor false"}

@@ -105,9 +105,8 @@ class Project:
         for entry in self.recordings:
             if entry.name == name:
                 return entry
-        raise InputError.of(
-            f"recording {name}", "the project does not hold it", "list them with 'napari-atlas inspect'"
-        )
+        known = ", ".join(entry.name for entry in self.recordings) or "none yet"
+        raise InputError.of(f"recording {name}", "the project does not hold it", f"its recordings: {known}"[:300])
 
     def with_species(self, species: Species) -> Project:
         """Return the project with one more species, in the next free colour and marker."""

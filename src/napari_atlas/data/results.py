@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Event", "json_safe"]
+__all__ = ["Event", "counted", "json_safe"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,11 @@ class Event:
         """Return the event as one flat JSON object, NaN as null."""
         told = {"event": self.kind, "text": self.text, "done": self.done, "total": self.total, **self.data}
         return {key: json_safe(value) for key, value in told.items()}
+
+
+def counted(n: int, what: str) -> str:
+    """Return a number with its noun, such as "1 file" or "2 files"."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def json_safe(value: Any) -> Any:

@@ -70,8 +70,10 @@ class Source:
         text = text.strip()
         if text.startswith("column:"):
             return cls(column=text.removeprefix("column:").strip())
-        name, _, column = text.partition("::")
-        if text and (column or Path(name).is_file()):
+        if text and Path(text).is_file():
+            return cls(file=Path(text).absolute())
+        name, _, column = text.rpartition("::")
+        if name and column:
             return cls(file=Path(name).absolute(), column=column)
         found = _WITH_UNIT.fullmatch(text)
         if found and (found["unit"] is None or found["unit"].replace(" ", "").lower() in UNITS):

@@ -298,6 +298,20 @@ FOREIGN: tuple[Foreign, ...] = (
     ),
     Foreign("coco", "labels", _is_coco, f"it holds COCO keypoints of single images; {_LABELLED}", "give tracks"),
     Foreign(
+        "UTF-16 text",
+        "unknown",
+        lambda path: head(path, 2) in (b"\xff\xfe", b"\xfe\xff"),
+        "it is text in UTF-16, as Excel's 'Unicode text' is",
+        "save it as 'CSV UTF-8'",
+    ),
+    Foreign(
+        "deeplabcut with semicolons",
+        "unknown",
+        lambda path: peek_csv(path).delimiter != "," and peek_csv(path).header[:1] == ("scorer",),
+        "it is a DeepLabCut table that was saved anew with other marks between its columns",
+        "give the table that DeepLabCut wrote, or save it with commas",
+    ),
+    Foreign(
         "table",
         "unknown",
         lambda path: len(peek_csv(path).header) > 1,

@@ -14,6 +14,7 @@ __all__ = ["names_of", "natural", "species_of", "views_of"]
 
 _TREX_ANIMAL = re.compile(r"_fish\d+$")  # TRex calls all animals so
 _Skeleton = tuple[str, frozenset[str]]
+_TELLING = 2  # keypoints from which a skeleton tells anything
 
 
 def species_of(tracks: Sequence[FoundFile], sources: Sequence[Path]) -> dict[Path, str]:
@@ -35,7 +36,8 @@ def species_of(tracks: Sequence[FoundFile], sources: Sequence[Path]) -> dict[Pat
     groups: dict[tuple[str, _Skeleton], list[FoundFile]] = {}
     for each in tracks:
         groups.setdefault((words[each.path], _skeleton(each)), []).append(each)
-    _join_unnamed(groups)
+    within = {t.path: next((s for s in sources if t.path.is_relative_to(s)), Path()) for t in tracks}
+    _join_unnamed(groups, {path: (within[path], top if several else "") for path, top in tops.items()})
     found: dict[Path, str] = {}
     taken: set[str] = set()
     for (word, _), group in groups.items():
@@ -81,11 +83,18 @@ def _forms(path: Path) -> tuple[str, ...]:
     return short, f"{folder} {short}", path.stem, f"{folder} {path.stem}"
 
 
-def _join_unnamed(groups: dict[tuple[str, _Skeleton], list[FoundFile]]) -> None:
-    """Put files whose names speak of no animal to those of the same skeleton, where these are of one animal."""
+def _join_unnamed(groups: dict[tuple[str, _Skeleton], list[FoundFile]], places: dict[Path, tuple[Path, str]]) -> None:
+    """Put files whose names speak of no animal to those of the same skeleton, where these are of one animal.
+
+    A single keypoint, and those that a program gives to all animals alike, tell no animal apart: such files have to lie
+    in the same one of the folders in *places*.
+    """
     for word, skeleton in [key for key in groups if not key[0]]:
         named = [key for key in groups if key[0] and key[1] == skeleton and skeleton[1]]
-        if len(named) == 1:
+        near = {places[t.path] for t in groups[(word, skeleton)]}
+        plain = len(skeleton[1]) < _TELLING or all(t.format.startswith("trex") for t in groups[(word, skeleton)])
+        apart = plain and named and near.isdisjoint(places[t.path] for t in groups[named[0]])
+        if len(named) == 1 and not apart:
             groups[named[0]] += groups.pop((word, skeleton))
 
 

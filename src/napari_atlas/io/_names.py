@@ -13,6 +13,7 @@ __all__ = [
     "differ",
     "is_filtered",
     "is_rendition",
+    "one_line",
     "species_word",
     "tokens",
     "words_of",
@@ -71,7 +72,12 @@ def core(path: Path) -> str:
     name = _MEMBER.sub("", _SCORER.sub("", _LABELS_FILE.sub("", stem)))
     while (shorter := _FORM.sub("", name)) != name:
         name = shorter
-    return name.strip(" ._-") or stem
+    return one_line(name.strip(" ._-") or stem)
+
+
+def one_line(text: str) -> str:
+    """Return a text without line breaks and other signs that cannot be shown, each made a space."""
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
 
 
 def tokens(text: str) -> tuple[str, ...]:

@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io._sniff import LONGEST_LINE, head, zip_names
 
-__all__ = ["Sheet", "check_last_row", "missing_package", "peek", "peek_csv", "read_columns", "sheet_kind"]
+__all__ = [
+    "Sheet",
+    "check_last_row",
+    "missing_package",
+    "peek",
+    "peek_csv",
+    "read_columns",
+    "sheet_kind",
+    "sheet_names",
+]
 
 _DELIMITERS = ",;\t"
 _COMMA_NUMBER = re.compile(r"-?\d+,\d+$")
@@ -147,6 +156,24 @@ def _workbook_rows(path: Path, sheet: str, skip_rows: int, count: int | None = N
     while rows and all(cell in (None, "") for cell in rows[-1]):
         rows.pop()
     return rows
+
+
+def sheet_names(path: Path) -> tuple[str, ...]:
+    """Return the sheets of a workbook, in order; none for any other file, or one that cannot be read; never raises."""
+
+    def read() -> tuple[str, ...]:
+        import openpyxl
+
+        book = openpyxl.load_workbook(path, read_only=True)
+        try:
+            return tuple(sheet.title for sheet in book.worksheets)
+        finally:
+            book.close()
+
+    try:
+        return _guarded(path, read) if sheet_kind(path) == "xlsx" else ()
+    except AtlasError:
+        return ()
 
 
 def _peek_workbook(path: Path, sheet: str, skip_rows: int) -> Sheet:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_atlas.errors import InputError
+
 __all__ = [
     "LONGEST_LINE",
     "array_header",
+    "check_name",
     "csv_rows",
     "hdf5_names",
     "head",
@@ -28,12 +31,21 @@ _HDF5 = b"\x89HDF\r\n\x1a\n"
 LONGEST_LINE = 4_000_000
 
 
+def check_name(path: Path) -> None:
+    """Refuse a file whose name or folder is not valid text, which no project file can name."""
+    shown = str(path).encode("utf-8", "replace").decode()
+    if shown != str(path):
+        raise InputError.of(shown, "its name is not valid text", "rename the file or folder")
+
+
 def head(path: Path, size: int = 1024) -> bytes:
     """Return the first *size* bytes, fewer if the file is shorter, none if it cannot be read."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            return b""
         with path.open("rb") as handle:
             return handle.read(size)
-    except OSError:
+    except (OSError, ValueError):
         return b""
 
 
@@ -115,7 +127,7 @@ def array_header(path: Path) -> tuple[tuple[int, ...], str]:
 
 def csv_rows(path: Path, count: int, delimiter: str = ",") -> list[list[str]]:
     """Return the first *count* rows of a text table, cells stripped; none if the file is not text."""
-    if b"\0" in head(path):
+    if b"\0" in head(path) or not path.is_file():
         return []
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:

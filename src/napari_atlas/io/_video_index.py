@@ -108,6 +108,8 @@ def open_stream(path: Path, threads: str = "AUTO") -> tuple[Any, Any]:
     """
     import av
 
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InputError.of(path, "it is a pipe or a device", "give the video itself")
     try:
         container = av.open(str(path))
     except (av.FFmpegError, OSError, ValueError) as error:

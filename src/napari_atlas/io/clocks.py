@@ -162,7 +162,7 @@ def clock_notes(entry: RecordingEntry, clock: TimeBase, cut: bool = False) -> tu
     timed = clock.first_timed_frame + clock.frame_times.size
     if not clock.even and timed < stop:
         notes.append(f"There are timestamps for {timed} of {stop} frames: later frames belong to no window.")
-    elif not clock.even and frames and timed > max(stop, frames):
+    elif not clock.even and timed > max(stop, frames):
         notes.append(f"There are {timed} timestamps for {max(stop, frames)} frames; the first ones are used.")
     if not clock.known and not cut:
         notes.append("The frame rate is not known: times are told in frames.")

@@ -17,7 +17,9 @@ from napari_atlas.io.logs import delimiter_of, find_header, find_time, number, r
 from napari_atlas.io.temperature import course_of, overlap, plausible, read_temperature_csv, unit_of_name
 from napari_atlas.io.track_file import TrackFile
 
-__all__ = ["covariates_of", "temperature_of"]
+__all__ = ["covariates_of", "log_notes", "temperature_of"]
+
+_COVERED = 0.99
 
 
 def temperature_of(entry: RecordingEntry, file: TrackFile, clock: TimeBase) -> Course:
@@ -45,6 +47,15 @@ def temperature_of(entry: RecordingEntry, file: TrackFile, clock: TimeBase) -> C
     unit = source.unit or unit_of_name(source.column)
     plausible(entry.tracks, source.column, mean, unit)
     return Course.per_frame(celsius_of(mean, unit), entry.tracking_start_frame)
+
+
+def log_notes(course: Course, clock: TimeBase) -> tuple[str, ...]:
+    """Return what a user should know of a temperature log: how much of the tracks it covers, if not all."""
+    if course.extended or course.by_frame or not course.times.size or not clock.known:
+        return ()
+    share = overlap(course, *_span(clock))
+    told = f"The temperature log covers {100 * share:.0f} % of the tracks; the rest has no temperature."
+    return (told,) if share < _COVERED else ()
 
 
 def covariates_of(entry: RecordingEntry, file: TrackFile, clock: TimeBase) -> dict[str, tuple[Course, ...]]:
@@ -132,9 +143,7 @@ def _require_clock(entry: RecordingEntry, clock: TimeBase, what: str) -> None:
 
 def _overlapping(path: Path, clock: TimeBase, course: Course) -> Course:
     """Return a course, or refuse one that covers none of the tracks."""
-    times = clock.seconds_of_frame(clock.frame_of_sample(np.arange(clock.n_samples)))
-    known = times[np.isfinite(times)]
-    first, last = (float(known[0]), float(known[-1]) + 1.0 / clock.fps) if known.size else (0.0, 0.0)
+    first, last = _span(clock)
     if not course.extended and overlap(course, first, last) <= 0:
         raise InputError.of(
             path,
@@ -142,3 +151,10 @@ def _overlapping(path: Path, clock: TimeBase, course: Course) -> Course:
             "check the log, the start and led_on_frame",
         )
     return course
+
+
+def _span(clock: TimeBase) -> tuple[float, float]:
+    """Return when the tracks begin and end, in seconds."""
+    times = clock.seconds_of_frame(clock.frame_of_sample(np.arange(clock.n_samples)))
+    known = times[np.isfinite(times)]
+    return (float(known[0]), float(known[-1]) + 1.0 / clock.fps) if known.size else (0.0, 0.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,7 +103,8 @@ def _by_prefix(columns: Columns) -> Columns:
 
 def _load_csv(path: Path, part: str) -> TrackFile:
     header, data = _header(path)
-    columns = _columns(list(zip(*(row[1:] for row in header), strict=False)))
+    labels = list(zip(*(row[1:] for row in header), strict=False))
+    columns = _columns(labels)
     if not columns or not data:
         raise InputError.of(path, "it holds a header and no tracked frame", "analyse the video again")
     _check_last_row(path, len(header[-1]))
@@ -111,7 +114,9 @@ def _load_csv(path: Path, part: str) -> TrackFile:
     blocks.reverse()  # each is let go once it is copied
     rows = (blocks.pop()[:, 1:] for _ in range(len(blocks)))
     named = {key: {axis: used.index(column) for axis, column in axes.items()} for key, axes in columns.items()}
-    return _tracks(path, named, index, rows)
+    file, twice = _tracks(path, named, index, rows), dict.fromkeys(x[-2] for x, n in Counter(labels).items() if n > 1)
+    note = f"Columns of {', '.join(twice)} are there twice; the first ones are used."
+    return replace(file, notes=(*file.notes, note)) if twice else file
 
 
 def _load_h5(path: Path, part: str) -> TrackFile:

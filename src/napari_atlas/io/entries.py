@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from napari_atlas.data.recording import CutWindows, Tracks
 from napari_atlas.data.sources import NOWHERE, Source
 from napari_atlas.data.species import Species
 from napari_atlas.errors import InputError
+from napari_atlas.io._names import one_line
+from napari_atlas.io._sniff import check_name
 from napari_atlas.io.clocks import is_uneven
 from napari_atlas.io.temperature import temperature_from_name
 from napari_atlas.io.track_file import TrackFile
@@ -40,6 +42,11 @@ _ENDINGS = (".analysis.h5", ".predictions.slp")
 
 def default_species(name: str, tracks: Tracks, settings: dict[str, object]) -> Species:
     """Return a new species whose settings fit the kind of tracks, unless *settings* say otherwise."""
+    unknown = settings.keys() - {field.name for field in fields(Species)}
+    if unknown:
+        raise InputError.of("settings", f"{', '.join(sorted(unknown))} is not known", "leave it out")
+    if not name.isprintable():
+        raise InputError.of("species name", f"{name!r} holds a line break or the like", "give a plain name")
     chosen = {**_DEFAULTS[type(tracks)], **settings}
     return Species(name=name, **chosen)  # type: ignore[arg-type]
 
@@ -52,8 +59,10 @@ def entry_of(request: AddRequest, part: str, file: TrackFile) -> RecordingEntry:
     InputError
         If the temperature cannot be found, or the video is none.
     """
+    for path in (request.tracks, request.video, request.timestamps, request.mapping):
+        check_name(path)
     start = request.tracking_start_frame if request.tracking_start_frame >= 0 else file.first_frame
-    name = request.name or plain_name(request.tracks)
+    name = one_line(request.name) or one_line(plain_name(request.tracks))
     entry = RecordingEntry(
         name=f"{name} · {part}" if part else name,
         species=request.species,

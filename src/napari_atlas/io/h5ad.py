@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.covariate_columns import CovariateColumn
 from napari_atlas.data.windows import SPLITS, WindowTable
 
 __all__ = ["write_h5ad"]
@@ -34,7 +35,8 @@ def write_h5ad(
         One row per window.
     encoded
         ``mu`` (n_windows, n_latent) and ``predicted`` (n_windows,) °C, left out if all NaN; ``outside`` (n_windows,)
-        if it is known which windows lie outside what the weights were trained on.
+        if it is known which windows lie outside what the weights were trained on; ``head/<name>`` (n_windows,) what
+        a head says: numbers, or codes of the classes that the card names.
     coordinates
         (n_windows, 2), or empty before the first map.
     card
@@ -46,7 +48,7 @@ def write_h5ad(
         import anndata
         import pandas as pd
 
-        obs = pd.DataFrame(_columns(table, encoded), index=[str(i) for i in range(len(table))])
+        obs = pd.DataFrame(_columns(table, encoded, card), index=[str(i) for i in range(len(table))])
         data = anndata.AnnData(X=latents, obs=obs)
         data.var_names = [f"latent-{i + 1}" for i in range(latents.shape[1])]
         if len(coordinates):
@@ -57,7 +59,7 @@ def write_h5ad(
         temporary.replace(path)
 
 
-def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> dict[str, Any]:
     columns: dict[str, Any] = {name: table.of_key(name) for name in ("species", "recording", "individual")}
     columns |= {
         "start": table.start,
@@ -74,6 +76,9 @@ def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]]) -> dict[st
     if np.isfinite(encoded["predicted"]).any():
         columns["temperature_predicted"] = encoded["predicted"]
     columns |= {c.name: c.texts() if c.classes else c.values for c in table.covariates}
+    for name, found in card.get("heads", {}).items():
+        told = CovariateColumn(name, encoded[f"head/{name}"], tuple(found["classes"]))
+        columns[f"{name}_predicted"] = told.texts() if told.classes else told.values
     if "outside" in encoded:
         columns["outside"] = encoded["outside"]
     return columns

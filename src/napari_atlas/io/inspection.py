@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from pathlib import Path
@@ -14,16 +15,20 @@ from napari_atlas.data.columns import Columns
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.recording import CutWindows, Tracks
+from napari_atlas.data.sources import Source
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io._foreign import is_video, recognise
 from napari_atlas.io._image_sequence import is_image_sequence
 from napari_atlas.io.clocks import is_timestamps, read_timestamps
 from napari_atlas.io.labels import is_labels, read_labels
+from napari_atlas.io.logs import read_table
 from napari_atlas.io.readers import READERS, Reader, TrackFile, find_reader, parts, read_tracks
-from napari_atlas.io.temperature import is_temperature_log, read_temperature_csv
+from napari_atlas.io.temperature import is_temperature_log, read_temperature_csv, temperature_column
 from napari_atlas.io.video import open_video
 
-__all__ = ["inspect_file"]
+__all__ = ["MAPPED", "inspect_file", "inspect_mapped"]
+
+MAPPED = "mapped table"  # the format of a table that is read by a saved column mapping
 
 _KINDS = {Pose: "pose", Outline: "outline", Columns: "pose", CutWindows: "windows"}
 _GAP = 1.5
@@ -60,12 +65,22 @@ def inspect_file(path: Path | str) -> dict[str, Any]:
     path = Path(path)
     if not path.exists():
         raise InputError.of(path, "there is no such file", "check the path")
+    if not path.is_file() and not path.is_dir():
+        return _blank(path, "unknown", "") | {"notes": ["it is a pipe or a device; give a file"]}
     try:
         return _inspect(path)
     except AtlasError as error:
         return _refused(path, str(error))
     except Exception as error:  # noqa: BLE001 - a file that exists is always told of
         return _refused(path, " ".join(f"{type(error).__name__}: {error}".split()))
+
+
+def inspect_mapped(path: Path, mapping: Path) -> dict[str, Any]:
+    """Return what a table holds as a saved column mapping reads it, as `inspect_file` does; empty if it cannot."""
+    try:
+        return _tracks(path, MAPPED, read_tracks(path, mapping=mapping))
+    except AtlasError:
+        return {}
 
 
 def _blank(path: Path, kind: str, name: str) -> dict[str, Any]:
@@ -126,10 +141,32 @@ def _video(path: Path) -> dict[str, Any]:
 
 
 def _temperature(path: Path) -> dict[str, Any]:
-    log = read_temperature_csv(path)
+    try:
+        log, notes = read_temperature_csv(path), _probes(path)
+    except InputError as error:
+        if not _readable_once_told(path):
+            raise
+        return _blank(path, "temperature", "temperature log") | {"notes": [str(error).removeprefix(f"{path}: ")]}
     covered = {"first_s": float(log.times[0]), "last_s": float(log.times[-1]), "n_readings": int(log.times.size)}
     found = {"temperature_C": _range(log.values) | covered}
-    return _blank(path, "temperature", "temperature log") | {"covariates": found}
+    return _blank(path, "temperature", "temperature log") | {"covariates": found, "notes": notes}
+
+
+def _probes(path: Path) -> list[str]:
+    """Say which of several columns of temperature is used."""
+    names = [name for name in read_table(path).header if "temp" in name.lower()]
+    used = temperature_column(path)
+    told = f"It has several columns of temperature; {used} is used, unless another is named as FILE::COLUMN."
+    return [told] if len(names) > 1 else []
+
+
+def _readable_once_told(path: Path) -> bool:
+    """Whether a log lacks nothing but its unit, or the wall-clock time of time zero."""
+    for unit in ("F", "K"):
+        with contextlib.suppress(InputError):
+            read_temperature_csv(path, Source(unit=unit), "1970-01-01 00:00:00")
+            return True
+    return False
 
 
 def _timestamps(path: Path) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from napari_atlas.data.recording import CutWindows, Recording, Tracks
 from napari_atlas.data.windows import Track, Windows, make_tracks
 from napari_atlas.errors import AtlasError, InputError, naming
 from napari_atlas.io.clocks import clock_notes, timebase_of
-from napari_atlas.io.covariates import covariates_of, temperature_of
+from napari_atlas.io.covariates import covariates_of, log_notes, temperature_of
 from napari_atlas.io.hashes import known_hash
-from napari_atlas.io.moved import find_moved
+from napari_atlas.io.moved import video_of
 from napari_atlas.io.project import FILE
 from napari_atlas.io.readers import TrackFile, read_tracks
 from napari_atlas.io.signal_cache import kept_signals
@@ -58,30 +58,20 @@ def make_recording(folder: Path, entry: RecordingEntry, file: TrackFile) -> Reco
     file = replace(file, tracks=_labelled(file.tracks, entry)) if isinstance(file.tracks, CutWindows) else file
     clock = timebase_of(folder, entry, file)
     cut = isinstance(file.tracks, CutWindows)
-    video, told = _video_of(folder, entry)
+    video, told = video_of(folder, entry)
+    temperature = NO_COURSE if cut else temperature_of(entry, file, clock)
     return Recording(
         name=entry.name,
         species=entry.species,
         tracks=_renamed(file.tracks, entry),
         timebase=clock,
-        temperature=NO_COURSE if cut else temperature_of(entry, file, clock),
+        temperature=temperature,
         video=video,
         covariates=covariates_of(entry, file, clock),
         source=entry.tracks,
         columns=file.columns,
-        notes=(*told, *clock_notes(entry, clock, cut)),
+        notes=(*told, *clock_notes(entry, clock, cut), *log_notes(temperature, clock)),
     )
-
-
-def _video_of(folder: Path, entry: RecordingEntry) -> tuple[Path, tuple[str, ...]]:
-    """Return the video of a recording; one that is not where it was is looked for near the tracks and the project."""
-    if entry.video == Path() or entry.video.exists():
-        return entry.video, ()
-    found = find_moved(entry.video, (entry.tracks.parent, folder.absolute().parent, entry.video.parent.parent))
-    if len(found) == 1:
-        return found[0], (f"The video was not at {entry.video}; the one of that name at {found[0]} is shown.",)
-    other = f"; {len(found)} files of that name lie near it" if found else ""
-    return entry.video, (f"The video is not at {entry.video}{other}: give its new place.",)
 
 
 def load_windows(project: Project) -> tuple[Windows, tuple[Track, ...]]:

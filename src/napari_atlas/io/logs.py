@@ -86,10 +86,14 @@ def read_table(path: Path) -> Table:
     InputError
         If it cannot be read, is no text, or holds nothing.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise InputError.of(path, "it is a pipe or a device", "give a file")
     try:
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise InputError.of(path, f"it cannot be read ({error.strerror})", "check the path") from error
+    if head(path, 2) in (b"\xff\xfe", b"\xfe\xff"):
+        raise InputError.of(path, "it is text in UTF-16", "save it as 'CSV UTF-8'")
     if "\0" in text:
         raise InputError.of(path, "it is not a text table", "save the log as .csv")
     delimiter = delimiter_of(path)

@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-__all__ = ["find_moved"]
+from napari_atlas.data.project import RecordingEntry
+
+__all__ = ["find_moved", "video_of"]
 
 _MOST_FOLDERS = 200
 
@@ -23,6 +25,17 @@ def find_moved(path: Path, near: Iterable[Path]) -> tuple[Path, ...]:
     """
     candidates = {folder / path.name for folder in _folders(near)}
     return tuple(sorted(found for found in candidates if found.is_file()))
+
+
+def video_of(folder: Path, entry: RecordingEntry) -> tuple[Path, tuple[str, ...]]:
+    """Return the video of a recording; one that is not where it was is looked for near the tracks and the project."""
+    if entry.video == Path() or entry.video.exists():
+        return entry.video, ()
+    found = find_moved(entry.video, (entry.tracks.parent, folder.absolute().parent, entry.video.parent.parent))
+    if len(found) == 1:
+        return found[0], (f"The video was not at {entry.video}; the one of that name at {found[0]} is shown.",)
+    other = f"; {len(found)} files of that name lie near it" if found else ""
+    return entry.video, (f"The video is not at {entry.video}{other}: give its new place.",)
 
 
 def _folders(near: Iterable[Path]) -> Iterator[Path]:

@@ -14,6 +14,7 @@ from napari_atlas.io._grouping import names_of, natural, species_of, views_of
 from napari_atlas.io._matching import Matches, match, match_alone
 from napari_atlas.io._names import is_rendition
 from napari_atlas.io._twins import without_twins
+from napari_atlas.io.inspection import MAPPED
 from napari_atlas.io.scanning import NAMES_VIDEO, same_tracks
 from napari_atlas.io.temperature import temperature_from_name
 
@@ -67,6 +68,7 @@ def pair_files(
     planned = []
     for each in tracks:
         wish = replace(asked, tracks=each.path, species=asked.species or species[each.path], name=names[each.path])
+        wish = replace(wish, mapping=asked.mapping.absolute() if each.format == MAPPED else Path())
         video = matches["video"].of.get(each.path, (FoundFile(Path()), ""))[0]
         notes = [*_shared(each, users.get(video.path, ())), *_views(views.get(each.path, ()), names)]
         planned.append(_planned(each, wish, matches, notes))
@@ -151,7 +153,9 @@ def _streams(labels: FoundFile) -> dict[str, str]:
 def _temperature(tracks: FoundFile, asked: AddRequest, files: dict[str, FoundFile]) -> tuple[str, list[str]]:
     """Return where the temperature comes from: what was asked for, a log, the tracks, or the folder's name."""
     if asked.temperature or "temperature" in files:
-        return asked.temperature or str(files["temperature"].path), []
+        log = files.get("temperature", FoundFile(Path()))
+        open_ = () if asked.temperature or asked.temperature_unit else log.notes
+        return asked.temperature or str(log.path), [f"temperature: {log.path.name}: {text}" for text in open_]
     if len(tracks.columns) == 1:
         return f"column:{tracks.columns[0]}", [f"temperature: column {tracks.columns[0]} of the tracks' own file"]
     celsius = temperature_from_name(tracks.path.parent.name)

@@ -103,7 +103,7 @@ def _tables(
     was, there, wanted = ({item.name: item for item in items} for items in (before, now, after))
     changed = [name for name in {**was, **wanted} if was.get(name) != wanted.get(name)]
     for name in changed:
-        if there.get(name) != was.get(name):
+        if there.get(name) not in (was.get(name), wanted.get(name)):
             raise InputError.of(
                 name, "somebody else changed it at the same time", "look at the project, then try again"
             )

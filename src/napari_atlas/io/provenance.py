@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import Project, RecordingEntry
@@ -17,7 +20,7 @@ from napari_atlas.data.windows import Windows, WindowTable
 from napari_atlas.errors import InputError
 from napari_atlas.io.hashes import known_hash
 
-__all__ = ["as_fitted", "labels_hash", "provenance", "recipe_hash", "recipe_of", "settings_of"]
+__all__ = ["as_fitted", "heads_of", "labels_hash", "provenance", "recipe_hash", "recipe_of", "settings_of"]
 
 
 def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[str, Any]:
@@ -29,15 +32,27 @@ def provenance(project: Project, config: FitConfig, windows: Windows) -> dict[st
         "recordings": [entry.name for entry in project.recordings],
         "recipe": recipe_hash(project),
         "n_windows": len(windows.table),
-        "labels": labels_hash(windows.table),
+        "labels": labels_hash(windows.table, config.head_names),
         "sources": {entry.name: known_hash(project.folder, entry.tracks) for entry in project.recordings},
         "versions": {name: metadata.version(name) for name in packages} | {"python": platform.python_version()},
     }
 
 
-def labels_hash(table: WindowTable) -> str:
-    """Return what the temperatures of the windows come down to."""
-    return hashlib.blake2b(table.temperature.tobytes(), digest_size=8).hexdigest()
+def labels_hash(table: WindowTable, heads: Iterable[str] = ()) -> str:
+    """Return what the temperatures of the windows, and the covariates that further heads tell, come down to."""
+    digest = hashlib.blake2b(table.temperature.tobytes(), digest_size=8)
+    columns = {column.name: column for column in table.covariates}
+    for name in heads:
+        column = columns.get(name)
+        told = () if column is None else column.texts() if column.classes else column.values
+        digest.update(name.encode() + repr(np.asarray(told).tolist()).encode())
+    return digest.hexdigest()
+
+
+def heads_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the covariates that a run was asked for; none if it does not say."""
+    found = config.get("config")
+    return tuple(str(found.get("heads", "")).split(",")) if isinstance(found, dict) and found.get("heads") else ()
 
 
 def recipe_of(species: Species) -> dict[str, Any]:

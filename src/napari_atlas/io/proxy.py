@@ -11,11 +11,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from napari_atlas.data.results import Event
+from napari_atlas.data.results import Event, counted
 from napari_atlas.errors import InputError, StoppedError
 from napari_atlas.io._image_sequence import is_image_sequence
 from napari_atlas.io._video_index import build_index, decoded, opened
 from napari_atlas.io.atomic import replacing
+from napari_atlas.io.moved import video_of
 from napari_atlas.io.project import read_project
 from napari_atlas.io.video import VideoArray, open_video
 
@@ -83,14 +84,14 @@ def make_proxies(
         data = {"recording": entry.name}
         yield Event("log", f"making a copy of the video of {entry.name} for smooth scrubbing", data=data)
         try:
-            for done, total in _ensure(folder, entry.video, should_stop):
+            for done, total in _ensure(folder, video_of(folder, entry)[0], should_stop):
                 yield Event("progress", f"{entry.name}: {done} of {total} frames", done, total, data)
         except InputError as error:
             faults.append(error)
             yield Event("log", str(error), data=data)
     if faults:
         raise faults[0]
-    yield Event("done", f"copies of {len(entries)} videos are there", len(entries), len(entries))
+    yield Event("done", f"copies of {counted(len(entries), 'video')} are there", len(entries), len(entries))
 
 
 def write_proxy(video: VideoArray, target: Path, should_stop: Callable[[], bool]) -> Iterator[int]:

@@ -11,6 +11,7 @@ from napari_atlas.data.outline import Outline
 from napari_atlas.data.pose import Pose
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io._foreign import recognise
+from napari_atlas.io._sniff import check_name
 from napari_atlas.io.arrays import POSE_ARRAY, WINDOWS_ARCHIVE, WINDOWS_ARRAY
 from napari_atlas.io.centroids import ANIMALTA, IDTRACKER
 from napari_atlas.io.contours import CONTOUR_ROWS, CONTOUR_TABLE
@@ -125,10 +126,13 @@ def _read_mapped(path: Path, part: str, mapping: Path) -> TrackFile:
 
 
 def _check_file(path: Path) -> None:
+    check_name(path)
     if path.is_dir():
         raise InputError.of(path, "it is a folder", "give a file")
     if not path.exists():
         raise InputError.of(path, "there is no such file", "check the path")
+    if not path.is_file():
+        raise InputError.of(path, "it is a pipe or a device", "give a file")
     try:
         with path.open("rb") as handle:
             empty = not handle.read(1)

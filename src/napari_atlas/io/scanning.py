@@ -17,7 +17,7 @@ from napari_atlas.data.quality import centres
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io.clocks import read_timestamps
 from napari_atlas.io.hashes import content_hash
-from napari_atlas.io.inspection import inspect_file
+from napari_atlas.io.inspection import inspect_file, inspect_mapped
 from napari_atlas.io.project import is_project
 from napari_atlas.io.readers import read_tracks
 
@@ -32,7 +32,8 @@ _SAME_SHARE = 0.02  # of the spread of the tracks, by which filtered ones may di
 def files_of(sources: Sequence[Path]) -> list[Path]:
     """Return the files to look at: those given, and those in the folders given, sorted.
 
-    Hidden files, caches and projects are passed over. A folder of pictures counts as one file, as a video does.
+    Hidden files, caches, projects and saved column mappings are passed over. A folder of pictures counts as one file,
+    as a video does.
 
     Raises
     ------
@@ -70,13 +71,19 @@ def _walk(folder: Path, seen: set[Path]) -> Iterator[Path]:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith((".", "~$", "__")) or name.endswith(".atlas") or name.lower() in ("thumbs.db", "desktop.ini")
+    ours = name.endswith((".atlas", ".mapping.toml"))
+    return ours or name.startswith((".", "~$", "__")) or name.lower() in ("thumbs.db", "desktop.ini")
 
 
-def look_at(path: Path) -> FoundFile:
-    """Return what a file holds; a file that cannot be read is of kind ``"unknown"``, with a note that says why."""
+def look_at(path: Path, mapping: Path = Path()) -> FoundFile:
+    """Return what a file holds; a file that cannot be read is of kind ``"unknown"``, with a note that says why.
+
+    A table of no known format is read by the saved column *mapping*, if there is one that fits.
+    """
     try:
         told = inspect_file(path)
+        if mapping != Path() and (told["kind"] == "unknown" or told["format"] == "table"):
+            told = inspect_mapped(path, mapping) or told
         digest = content_hash(path) if told["kind"] in TRACKS else ""
     except AtlasError as error:
         return FoundFile(path, notes=(str(error).removeprefix(f"{path}: "),))

@@ -16,12 +16,21 @@ from napari_atlas.data.pose import Pose
 from napari_atlas.errors import InputError
 from napari_atlas.io._guess import guess
 from napari_atlas.io._rows import rate_of, samples_of_frames, spread_times
-from napari_atlas.io._sheets import Sheet, peek, read_columns
+from napari_atlas.io._sheets import Sheet, peek, read_columns, sheet_names
 from napari_atlas.io.logs import Table, seconds_of
 from napari_atlas.io.mapping_file import read_mapping, write_mapping
 from napari_atlas.io.track_file import Reader, TrackFile
 
-__all__ = ["TABLE", "guess_mapping", "read_mapping", "read_table", "table_columns", "table_reader", "write_mapping"]
+__all__ = [
+    "TABLE",
+    "guess_mapping",
+    "read_mapping",
+    "read_table",
+    "sheet_names",
+    "table_columns",
+    "table_reader",
+    "write_mapping",
+]
 
 _ALONE = "animal-0"
 _SHOWN = 3
@@ -37,8 +46,11 @@ def table_columns(path: Path | str, sheet: str = "", skip_rows: int = 0) -> dict
     """
     start = peek(Path(path), sheet, skip_rows)
     rows = start.rows[:_SHOWN]
-    columns = ((name, tuple(row[i] if i < len(row) else "" for row in rows)) for i, name in enumerate(start.header))
-    return {name: values for name, values in reversed(list(columns)) if name}
+    found: dict[str, tuple[str, ...]] = {}
+    for i, name in enumerate(start.header):
+        if name:
+            found.setdefault(name, tuple(row[i] if i < len(row) else "" for row in rows))
+    return found
 
 
 def guess_mapping(path: Path | str, sheet: str = "", skip_rows: int = 0) -> ColumnMapping | None:

@@ -24,6 +24,7 @@ __all__ = [
     "plausible",
     "read_temperature_csv",
     "read_window_temperatures",
+    "temperature_column",
     "temperature_from_name",
     "unit_of_name",
 ]
@@ -43,6 +44,13 @@ def _find_column(header: list[str], time: int) -> int:
     warm = [i for i, name in enumerate(names) if "temp" in name and i != time]
     warm.sort(key=lambda i: ("measured" not in names[i], "setpoint" in names[i]))
     return (warm or [-1])[0]
+
+
+def temperature_column(path: Path) -> str:
+    """Return the name of the column of temperatures that is read where none is named; empty if there is none."""
+    header = read_table(path).header
+    at = _find_column(header, find_time(header))
+    return header[at] if at >= 0 else ""
 
 
 def is_temperature_log(path: Path) -> bool:

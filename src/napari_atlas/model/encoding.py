@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_atlas.model.batches import Resident, Scaling
 from napari_atlas.model.vae import AtlasVAE
 
-__all__ = ["Encoded", "encode"]
+__all__ = ["Encoded", "encode", "read_heads"]
 
 _CHUNK = 4096
 
@@ -60,3 +60,17 @@ def encode(model: AtlasVAE, resident: dict[str, Resident], scaling: dict[str, Sc
             if output.temperature.numel():
                 encoded.predicted[ids] = scaling[name].temperature.undo(output.temperature.cpu().numpy()[:, None])[:, 0]
     return encoded
+
+
+@torch.no_grad()
+def read_heads(model: AtlasVAE, mu: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    """Return by name what the heads beside the temperature say of (n_windows, latent_dim) latents.
+
+    Each is (n_windows,): z-scored numbers, or the codes of the likeliest classes.
+    """
+    model.eval()
+    said = model.predict(torch.from_numpy(mu).to(next(model.parameters()).device))
+    return {
+        head.name: (values.argmax(1) if head.n_classes else values).cpu().numpy().astype(np.float32)
+        for head, values in said
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,29 +197,34 @@ def continue_fit(
     Raises
     ------
     InputError
-        If a species has windows of another shape than in the run, or nothing is left to train.
+        If a species has windows of another shape than in the run, or nothing is left to train. Heads that the
+        settings name and `with_heads` adds are left to train.
     """
     old, scalers = load_weights(init_from)
     for shape in shapes_of(windows):
         _check_shape(init_from, old, shape)
     a = old.architecture
+    heads = [name for name in config.head_names if name not in {head.name for head in a.heads}]
     fresh = prepare(windows, _settings(config, a))
     new = tuple(s for s in shapes_of(windows) if s.name not in scalers)
     with_head = a.temperature or fresh.model.architecture.temperature
     model = _grown(old, replace(a, species=(*a.species, *new), temperature=with_head), frozen)
-    if not any(weight.requires_grad for weight in model.parameters()):
+    if not heads and not any(weight.requires_grad for weight in model.parameters()):
         raise InputError.of(init_from, "all of its parts are frozen", "add a species, or train the old ones on")
     model = model.to(next(fresh.model.parameters()).device)
     scaling = {name: _kept(scalers[name], mine) if name in scalers else mine for name, mine in fresh.scaling.items()}
     scaling = {name: s for name, s in scalers.items() if name not in scaling} | scaling
     found = [s.name for s in new] + ["temperature head"] * (with_head and not a.temperature)
+    found += [f"head {name}" for name in heads]
     note = f"weights taken from {called or init_from.name}{', frozen' if frozen else ''}; new: {_told(found)}"
     theirs = f"latent_dim={a.latent_dim}, encoder={a.encoder} and posterior={a.posterior} are those of the weights"
     resident = make_resident(windows, scaling, next(model.parameters()).device)
     return replace(fresh, model=model, scaling=scaling, resident=resident, notes=(*fresh.notes, note, theirs))
 
 
-def with_heads(prepared: Prepared, covariates: dict[Head, ArrayLike]) -> Prepared:
+def with_heads(
+    prepared: Prepared, covariates: Mapping[Head, ArrayLike], scalers: Mapping[str, Scaler] | None = None
+) -> Prepared:
     """Return a fit whose latent is asked for further covariates.
 
     Parameters
@@ -228,7 +233,9 @@ def with_heads(prepared: Prepared, covariates: dict[Head, ArrayLike]) -> Prepare
         A fit that has not begun.
     covariates
         Per head (n_windows,) labels by window id. Numbers may have any unit, NaN where unknown, and are z-scored on
-        training windows; classes count from 0, −1 where unknown.
+        training windows; classes count from 0, −1 or NaN where unknown.
+    scalers
+        By head, those of numbers that are scaled as they were before.
 
     Raises
     ------
@@ -240,7 +247,10 @@ def with_heads(prepared: Prepared, covariates: dict[Head, ArrayLike]) -> Prepare
     model = add_heads(model, [head for head in covariates if head not in model.architecture.heads])
     unknown = np.full(len(table), np.nan)
     trained = table.in_split("train")
-    columns = [_column(head, covariates.get(head, unknown), trained) for head in model.architecture.heads]
+    columns = [
+        _column(head, covariates.get(head, unknown), trained, (scalers or {}).get(head.name))
+        for head in model.architecture.heads
+    ]
     stacked = torch.from_numpy(np.stack([unknown, *columns], axis=1).astype(np.float32))
     resident = {}
     for name, data in prepared.resident.items():
@@ -250,13 +260,13 @@ def with_heads(prepared: Prepared, covariates: dict[Head, ArrayLike]) -> Prepare
     return replace(prepared, model=model, resident=resident)
 
 
-def _column(head: Head, labels: ArrayLike, trained: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _column(head: Head, labels: ArrayLike, trained: NDArray[np.bool_], scaler: Scaler | None) -> NDArray[np.float64]:
     """Return (n_windows,) labels as the head's loss wants them."""
     values = np.asarray(labels, float)
     if values.shape != trained.shape:
         raise InputError.of(f"head {head.name}", f"labels {values.shape} for {trained.size} windows", "give one each")
     if not head.n_classes:
-        return Scaler.of_labels(values[trained]).apply(values)
+        return (scaler or Scaler.of_labels(values[trained])).apply(values)
     if (values >= head.n_classes).any():
         raise InputError.of(f"head {head.name}", f"class {np.nanmax(values):g} of {head.n_classes}", "count from 0")
     return values

@@ -222,6 +222,6 @@ def _notes(windows: Windows, config: FitConfig, with_head: bool) -> tuple[str, .
         n = int(trained[windows.table.rows_of(species.name)].sum())
         if n < config.batch_size:
             notes.append(f"{species.name}: {n} training windows, so its batch is {n} instead of {config.batch_size}")
-    if not with_head:
+    if not with_head and not config.heads:
         notes.append("no temperature head: the species share the latent, but nothing ties one to the other")
     return tuple(notes)

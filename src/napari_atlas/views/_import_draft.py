@@ -49,7 +49,8 @@ class Draft:
     def __init__(self) -> None:
         self._plan = ImportPlan()
         self._first = ImportPlan()
-        self._added: frozenset[int] = frozenset()
+        self.added: frozenset[int] = frozenset()
+        """Rows that the project holds by now."""
         self._refusals: dict[int, str] = {}
 
     @property
@@ -58,14 +59,9 @@ class Draft:
         return self._plan
 
     @property
-    def added(self) -> frozenset[int]:
-        """Rows that the project holds by now."""
-        return self._added
-
-    @property
     def ready(self) -> tuple[int, ...]:
         """Rows that would be added."""
-        return tuple(i for i, r in enumerate(self._plan.recordings) if r.ready and i not in self._added)
+        return tuple(i for i, r in enumerate(self._plan.recordings) if r.ready and i not in self.added)
 
     @property
     def refused(self) -> frozenset[int]:
@@ -74,7 +70,7 @@ class Draft:
 
     def addable(self, row: int) -> bool:
         """Whether a recording can be ticked: nothing is known to be wrong with it, and it is not added yet."""
-        return row not in self._added and not self._plan.recordings[row].fault
+        return row not in self.added and not self._plan.recordings[row].fault
 
     def fault(self, row: int) -> str:
         """Return why a recording was not, or cannot be, added; empty if it can."""
@@ -82,13 +78,17 @@ class Draft:
 
     def take(self, plan: ImportPlan) -> None:
         """Begin with a new plan; what was edited before stays so for recordings that are in it again."""
+        unknown = {left.found.path for left in plan.left_over}
+        for row, first in enumerate(self._first.recordings):
+            if first.request.mapping != Path() and first.found.path in unknown and row not in self.added:
+                plan = _with_table(plan, first)
         edited = {
             now.found.path: (now, first)
             for now, first in zip(self._plan.recordings, self._first.recordings, strict=True)
             if (now.request, now.chosen) != (first.request, first.chosen)
         }
         kept = tuple(_edited_again(r, *edited[r.found.path]) if r.found.path in edited else r for r in plan.recordings)
-        self._first, self._added, self._refusals = plan, frozenset(), {}
+        self._first, self.added, self._refusals = plan, frozenset(), {}
         self._set(replace(plan, recordings=kept))
 
     def edit(self, rows: Iterable[int], key: str, text: str) -> None:
@@ -99,7 +99,7 @@ class Draft:
         InputError
             If the text cannot be meant; nothing is changed then.
         """
-        rows = [row for row in rows if row not in self._added]
+        rows = [row for row in rows if row not in self.added]
         before = self._plan
         plan = before.changed(rows, **FIELDS[key].values(text.strip()))
         for row in rows if key in ("video", "timestamps") else ():
@@ -124,6 +124,14 @@ class Draft:
         """Take a left-over file in the place of the one that holds the same tracks."""
         self._set(self._plan.swapped(path))
 
+    def put(self, table: PlannedRecording) -> int:
+        """Plan a recording of a table whose columns somebody named, or name them anew; return its row."""
+        self._first = _with_table(self._first, table)
+        plan = _with_table(self._plan, table)
+        row = next(i for i, r in enumerate(plan.recordings) if r.found.path == table.found.path)
+        self._set(plan, [row] if row < len(self._plan.recordings) else [])
+        return row
+
     def cut(self, species: str, settings: Mapping[str, Any]) -> None:
         """Say how the windows of a new species are cut."""
         rows = [i for i, r in enumerate(self._plan.recordings) if r.request.species == species]
@@ -134,7 +142,7 @@ class Draft:
         if refusal:
             self._refusals[row] = refusal
         else:
-            self._added |= {row}
+            self.added |= {row}
         self._set(self._plan.choosing([row], False))
 
     def _set(self, plan: ImportPlan, mended: Iterable[int] = ()) -> None:
@@ -176,6 +184,21 @@ def _with_file(plan: ImportPlan, row: int, key: str, before: Path) -> ImportPlan
     plan = replace(plan, recordings=tuple(told if i == row else r for i, r in enumerate(plan.recordings)))
     plan = _without(plan, now)
     return plan if before == Path() else _with_left(plan, recording, key, before)
+
+
+def _with_table(plan: ImportPlan, table: PlannedRecording) -> ImportPlan:
+    """Return the plan with a table as a recording; of one that is planned already, with how it is read now."""
+    path, request = table.found.path, table.request
+    for i, old in enumerate(plan.recordings):
+        if old.found.path == path:
+            told_fps = table.found.fps or (0.0 if old.told_fps == old.found.fps else old.told_fps)
+            now = replace(old.changed(mapping=request.mapping), told_fps=told_fps, found=table.found)
+            now = replace(now, quality=table.quality, refused="")
+            return replace(plan, recordings=(*plan.recordings[:i], now, *plan.recordings[i + 1 :]))
+    plan = replace(plan, recordings=(*plan.recordings, table))
+    for used in (path, request.video, request.timestamps, Path(request.temperature), table.labels):
+        plan = _without(plan, used)
+    return plan
 
 
 def _with_left(plan: ImportPlan, recording: PlannedRecording, key: str, path: Path) -> ImportPlan:

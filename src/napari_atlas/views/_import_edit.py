@@ -8,6 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFileDialog,
     QFormLayout,
@@ -28,7 +29,6 @@ __all__ = ["EditForm"]
 _SEVERAL = "several"
 _CHOOSE = "Choose a file…"
 _THERMAL = ("temperature", "temperature_unit")
-_LISTED = ("species", "temperature_unit")
 
 
 class EditForm(QScrollArea):  # type: ignore[misc]
@@ -51,7 +51,7 @@ class EditForm(QScrollArea):  # type: ignore[misc]
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
         self._wants_temperature = False
-        self._editors: dict[str, _Editor] = {key: _editor(field) for key, field in FIELDS.items()}
+        self._editors: dict[str, _Editor | _Tick] = {key: _editor(field) for key, field in FIELDS.items()}
         self._more = QPushButton("Add temperature…")
         self._more.setObjectName("atlas-import-add-temperature")
         self._more.setToolTip("Give a number or a log; without one, nothing here speaks of temperature")
@@ -92,7 +92,9 @@ class EditForm(QScrollArea):  # type: ignore[misc]
             told, unlike = common_text([field.told(r) for r in recordings])
             hint = _SEVERAL if differ or unlike else told
             editor.setEnabled(n == 1 if key == "name" else n > 0)
-            editor.show_value("" if differ else text, hint if n else "", offered.get(field.kind or key, ()))
+            picks = field.choices or offered.get(field.kind or key, ())
+            editor.show_value("" if differ else text, hint if n else "", picks)
+            self._form.setRowVisible(editor, field.wanted(recordings))
         shown = thermal or self._wants_temperature
         for key in _THERMAL:
             self._form.setRowVisible(self._editors[key], shown)
@@ -117,7 +119,7 @@ class EditForm(QScrollArea):  # type: ignore[misc]
 
 def _offered(plan: ImportPlan) -> dict[str, tuple[str, ...]]:
     """Return what can be picked, by kind of file or by field."""
-    offered: dict[str, tuple[str, ...]] = {"species": tuple(plan.by_species), "temperature_unit": ("°C", "°F", "K")}
+    offered: dict[str, tuple[str, ...]] = {"species": tuple(plan.by_species)}
     for kind, values in (
         ("video", [str(r.request.video) for r in plan.recordings if r.request.video != Path()]),
         ("timestamps", [str(r.request.timestamps) for r in plan.recordings if r.request.timestamps != Path()]),
@@ -193,9 +195,40 @@ class _Editor(QComboBox):  # type: ignore[misc]
             self.edited.emit(self._field.key, value)
 
 
-def _editor(field: Field) -> _Editor:
+class _Tick(QCheckBox):  # type: ignore[misc]
+    """Yes or no; half ticked where the recordings differ."""
+
+    edited = Signal(str, str)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self._key = field.key
+        self.setObjectName(f"atlas-import-{field.key}".replace("_", "-"))
+        self.setAccessibleName(field.label)
+        self.setToolTip(field.meaning)
+        self.clicked.connect(self._tell)
+
+    def show_value(self, text: str, hint: str, offered: tuple[str, ...]) -> None:
+        """Show whether it is so."""
+        several = hint == _SEVERAL
+        self.setCheckState(
+            Qt.CheckState.PartiallyChecked
+            if several
+            else Qt.CheckState.Checked
+            if text in offered
+            else Qt.CheckState.Unchecked
+        )
+
+    def _tell(self) -> None:
+        self.setTristate(False)
+        self.edited.emit(self._key, "yes" if self.isChecked() else "")
+
+
+def _editor(field: Field) -> _Editor | _Tick:
+    if field.choices == ("yes",):
+        return _Tick(field)
     editor = _Editor(field)
-    if not (field.kind or field.key in _LISTED):
+    if not (field.kind or field.choices or field.key == "species"):
         editor.setStyleSheet("QComboBox::drop-down, QComboBox::down-arrow { width: 0px; border: none; image: none; }")
     return editor
 

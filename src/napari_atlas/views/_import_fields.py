@@ -10,6 +10,8 @@ from typing import Any
 
 from napari_atlas.data.plans import PlannedRecording
 from napari_atlas.errors import InputError
+from napari_atlas.io.clocks import CLOCK_UNITS
+from napari_atlas.io.logs import wall_clock
 
 __all__ = ["FIELDS", "Field", "common_text"]
 
@@ -32,6 +34,10 @@ class Field:
         What is typed → values for `PlannedRecording.changed`; raises an `InputError` for what cannot be meant.
     kind
         For files: the kind of those that fit; empty for what is typed alone.
+    choices
+        What can be picked; ``("yes",)`` is a tick.
+    beside
+        The field that has to name a file for this one to mean anything; empty for none.
     """
 
     key: str
@@ -41,6 +47,25 @@ class Field:
     told: Callable[[PlannedRecording], str]
     values: Callable[[str], dict[str, Any]]
     kind: str = ""
+    choices: tuple[str, ...] = ()
+    beside: str = ""
+
+    def wanted(self, recordings: Sequence[PlannedRecording]) -> bool:
+        """Whether it means anything for some of these recordings."""
+        if not self.beside:
+            return True
+        return any(_names_file(str(getattr(r.request, self.beside))) for r in recordings)
+
+
+def _names_file(text: str) -> bool:
+    """Whether what is typed for a file or a temperature names a file: one has an ending, a number is none."""
+    if text in ("", ".", "folder") or text.startswith("column:"):
+        return False
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return bool(Path(text.rpartition("::")[0] or text).suffix)
+    return False
 
 
 def common_text(texts: Sequence[str]) -> tuple[str, bool]:
@@ -122,6 +147,20 @@ def _nothing(recording: PlannedRecording) -> str:
 _UNITS = {"": "", "°C": "C", "°F": "F", "K": "K"}
 _SHOWN_UNITS = {unit: shown for shown, unit in _UNITS.items()}
 
+
+def _start(text: str) -> dict[str, Any]:
+    if text and math.isnan(wall_clock(text)):
+        raise InputError.of("Wall-clock start", f"{text!r} is no time", "write it like 2026-05-03 10:00:00")
+    return {"start": text}
+
+
+def _clock_unit(text: str) -> dict[str, Any]:
+    if text and text not in CLOCK_UNITS:
+        known = ", ".join(CLOCK_UNITS)
+        raise InputError.of("Unit of frame times", f"{text!r} is not known", f"choose from {known}")
+    return {"timestamps_unit": text}
+
+
 _ALL = (
     Field(
         "species",
@@ -174,6 +213,16 @@ _ALL = (
         "timestamps",
     ),
     Field(
+        "timestamps_unit",
+        "Unit of frame times",
+        "Only needed where the file does not tell",
+        lambda r: r.request.timestamps_unit,
+        lambda r: "as the file tells",
+        _clock_unit,
+        choices=tuple(CLOCK_UNITS),
+        beside="timestamps",
+    ),
+    Field(
         "temperature",
         "Temperature",
         "A number, a log, or column:NAME for a column of the tracks' file",
@@ -189,6 +238,26 @@ _ALL = (
         lambda r: _SHOWN_UNITS.get(r.request.temperature_unit, r.request.temperature_unit),
         lambda r: "as the log tells",
         lambda text: {"temperature_unit": _UNITS.get(text, text)},
+        choices=("°C", "°F", "K"),
+    ),
+    Field(
+        "start",
+        "Wall-clock start",
+        "When time zero was, for a log that tells clock times; such as 2026-05-03 10:00:00",
+        lambda r: r.request.start,
+        _nothing,
+        _start,
+        beside="temperature",
+    ),
+    Field(
+        "extend",
+        "Hold the log's ends",
+        "Let the first and the last reading hold before and after the log",
+        lambda r: "yes" if r.request.extend else "",
+        lambda r: "",
+        lambda text: {"extend": text == "yes"},
+        choices=("yes",),
+        beside="temperature",
     ),
     Field(
         "tracking_start_frame",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ class ImportJobs:
         self._desk = desk
         self.doing = ""
         """``"look"``, ``"add"``, or empty."""
-        self._file = Path()
+        # Takes the plan's file away after the job, or else when the window is closed.
+        self._forget: Callable[[], Any] = _nothing
         self._stopped = False
         self.links = ((desk.runner.event, self._on_event),)
 
@@ -58,7 +60,8 @@ class ImportJobs:
         chosen = plan.choosing(everything, False).choosing(rows, True)
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8", delete=False) as file:
             json.dump(chosen.as_dict(), file)
-        self._file = Path(file.name)
+        self._forget()
+        self._forget = weakref.finalize(self, Path(file.name).unlink, missing_ok=True)
         self._start("add", str(self._desk.folder), "--plan", file.name)
 
     def stop(self) -> None:
@@ -84,6 +87,10 @@ class ImportJobs:
     def _end(self, problem: str = "") -> None:
         doing, self.doing = self.doing, ""
         if doing == "add":
-            self._file.unlink(missing_ok=True)
+            self._forget()
             self._desk.open(self._desk.folder)
         self.ended.emit(_STOPPED[doing] if self._stopped else problem)
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,43 +19,11 @@ from napari_atlas.views._import_look import Look, look_at, read_file
 from napari_atlas.views._import_picture import Picture, image_of
 from napari_atlas.views._import_trace import Trace
 from napari_atlas.views._time import clock_text
-from napari_atlas.views._worker import call_in_thread
+from napari_atlas.views._worker import Latest
 
 __all__ = ["Preview"]
 
 _KEPT_FILES = 3
-
-
-class _Latest:
-    """Run one wish at a time in a worker thread; of those that came meanwhile, only the newest is run."""
-
-    def __init__(self) -> None:
-        self._next: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
-        self._busy = False
-
-    def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
-        """Do *work* in a thread, then tell its result, or its exception, on the window's thread."""
-        self._next = (work, then)
-        if not self._busy:
-            self._start()
-
-    def drop(self) -> None:
-        """Forget what waits."""
-        self._next = None
-
-    def _start(self) -> None:
-        if self._next is None:
-            return
-        (work, then), self._next, self._busy = self._next, None, True
-
-        def done(result: Any) -> None:
-            self._busy = False
-            if self._next is None:
-                then(result)
-            else:
-                self._start()
-
-        call_in_thread(work, done, done)
 
 
 class Preview(QWidget):  # type: ignore[misc]
@@ -78,7 +45,7 @@ class Preview(QWidget):  # type: ignore[misc]
         self._wanted: tuple[PlannedRecording, Species | None] | None = None
         self._look: Look | None = None
         self._files: OrderedDict[tuple[Path, Path], TrackFile] = OrderedDict()
-        self._looks, self._frames = _Latest(), _Latest()
+        self._looks, self._frames = Latest(), Latest()
         self._lay_out()
         self._slider.valueChanged.connect(self._go)
         self._trace.wanted.connect(self._slider.setValue)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from qtpy.QtCore import QItemSelection, QItemSelectionModel, QPoint, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyledItemDelegate, QTreeView, QWidget
 
 from napari_atlas.data.plans import LeftOver
+from napari_atlas.data.project import AddRequest
 from napari_atlas.views._canvas import palette_of
 from napari_atlas.views._import_draft import USES, Draft, is_thermal, uses_of
 from napari_atlas.views._import_model import CONDITIONS, NOTES, TEMPERATURE, ImportModel, Place
+from napari_atlas.views._mapping_dialog import MappingDialog
+from napari_atlas.views._mapping_roles import is_table
 
 __all__ = ["ImportTable"]
 
 _ONLY = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 _WIDTHS = {0: 176, 1: 98, 2: 56, 3: 52, 4: 46, 5: 104, 6: 84, 7: 84}
 _LEAST_PX = 160
+_SAY_AGAIN = "Say again what its columns are…"
 
 
 class ImportTable(QTreeView):  # type: ignore[misc]
@@ -49,6 +54,8 @@ class ImportTable(QTreeView):  # type: ignore[misc]
         header.setStretchLastSection(True)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self._size_columns()
+        self._menu = QMenu(self)
+        self._menu.setObjectName("atlas-import-table-menu")
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._ask_use)
         self.selectionModel().selectionChanged.connect(self.chosen_changed)
@@ -107,14 +114,26 @@ class ImportTable(QTreeView):  # type: ignore[misc]
             return
         super().keyPressEvent(event)
 
-    def use_menu(self, parent: QWidget) -> QMenu:
-        """Return what the selected left-over file can be used as; without entries if there is nothing."""
-        menu = QMenu(parent)
-        menu.setObjectName("atlas-import-use-menu")
+    @property
+    def usable(self) -> bool:
+        """Whether `fill_use_menu` has anything to offer."""
         left = self.left()
         if left is None:
-            return menu
+            return self._mapped() is not None
+        uses = self._draft.plan.recordings and uses_of(left.found)
+        return bool(left.same_as.name or uses or is_table(left.found))
+
+    def fill_use_menu(self, menu: QMenu) -> None:
+        """Offer in a menu what the selected left-over file can be used as, or a table be read as."""
+        menu.clear()
+        left, mapped = self.left(), self._mapped()
+        if mapped is not None:
+            menu.addAction(_SAY_AGAIN, lambda: self._ask_columns(mapped.tracks, mapped.mapping))
+        if left is None:
+            return
         path = left.found.path
+        if is_table(left.found):
+            menu.addAction("Say what its columns are…", lambda: self._ask_columns(path))
         if left.same_as.name:
             menu.addAction(f"In the place of {left.same_as.name}", lambda: self._draft.swap(path))
         for use in uses_of(left.found) if self._draft.plan.recordings else ():
@@ -122,12 +141,25 @@ class ImportTable(QTreeView):  # type: ignore[misc]
             for row, recording in enumerate(self._draft.plan.recordings):
                 name = recording.request.name or recording.found.path.stem
                 uses.addAction(name, lambda use=use, row=row: self._draft.use(path, use, row))
-        return menu
+
+    def _mapped(self) -> AddRequest | None:
+        """Return the selected recording's request, if only one is selected, it is a table and not added yet."""
+        rows = self.chosen()
+        if len(rows) != 1 or rows[0] in self._draft.added:
+            return None
+        request = self._draft.plan.recordings[rows[0]].request
+        return request if request.mapping != Path() else None
+
+    def _ask_columns(self, path: Path, mapping: Path = Path()) -> None:
+        """Ask what the columns of a table are, and plan what comes of it."""
+        dialog = MappingDialog(path, self._draft.plan, self.lines.palette, mapping, self)
+        dialog.planned.connect(lambda table: self.select([Place("recording", self._draft.put(table))]))
+        dialog.open()
 
     def _ask_use(self, at: QPoint) -> None:
-        menu = self.use_menu(self)
-        if menu.actions():
-            menu.popup(self.viewport().mapToGlobal(at))
+        if self.usable:
+            self.fill_use_menu(self._menu)
+            self._menu.popup(self.viewport().mapToGlobal(at))
 
     def _places(self) -> list[Place]:
         """Return what is selected; Qt's own list of rows takes long where there are many."""

@@ -38,18 +38,20 @@ def fill_menu(menu: QMenu, parent: QWidget, desk: Desk, atlas: Atlas, name: str)
         title = f"The video of {name}"
         path, _ = QFileDialog.getOpenFileName(parent, title, str(_start(atlas, video)))
         if path:
-            desk.change(name, "--video", path)
+            desk.treat("change", name, "--video", path)
 
     def remove() -> None:
         text = f"Remove {name} from the project?\n\nIts files stay where they are."
         if QMessageBox.question(parent, "Remove a recording", text) == QMessageBox.StandardButton.Yes:
-            desk.remove(name)
+            desk.treat("remove", name)
 
     _action(menu, "video", f"Find {video.name}…" if missing else "Choose another video…", choose)
-    _action(menu, "no-video", "Show without the video", lambda: desk.change(name, "--video", ""), video != Path())
+    _action(
+        menu, "no-video", "Show without the video", lambda: desk.treat("change", name, "--video", ""), video != Path()
+    )
     copied = info is not None and info.proxy != Path()
     text = "Has a copy for smooth scrubbing" if copied else "Copy the video for smooth scrubbing"
-    _action(menu, "copy-video", text, lambda: desk.copy_video(name), there and not copied)
+    _action(menu, "copy-video", text, lambda: desk.treat("proxy", name), there and not copied)
     menu.addSeparator()
     _action(menu, "remove", "Remove from the project…", remove)
 

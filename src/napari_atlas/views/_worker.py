@@ -1,27 +1,97 @@
-"""Napari worker threads: one call, or one job's events."""
+"""Napari worker threads: one call, the latest of several, or one job's events."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from napari.qt.threading import thread_worker
+from napari.qt.threading import FunctionWorker, GeneratorWorker, thread_worker
 
 from napari_atlas.errors import AtlasError
 from napari_atlas.jobs import AttachedJob, Job
 
-__all__ = ["call_in_thread", "follow_in_thread"]
+__all__ = ["Latest", "call_in_thread", "follow_in_thread"]
 
 
 def call_in_thread(
     function: Callable[[], Any], on_result: Callable[[Any], None], on_error: Callable[[Any], None]
 ) -> Any:
     """Run a function in a worker thread, and tell its result or its exception on the window's thread."""
-    worker = thread_worker(function, ignore_errors=True)()
-    worker.returned.connect(on_result)
-    worker.errored.connect(on_error)
+    worker = thread_worker(function, ignore_errors=True, worker_class=_Call)()
+    worker.returned.connect(_unless_gone(on_result))
+    worker.errored.connect(_unless_gone(on_error))
     worker.start()
     return worker
+
+
+class _Quiet:
+    """Let a worker end in silence where the window is gone; Qt would abort the program."""
+
+    def run(self) -> None:
+        """Do the work, in a thread of Qt's pool."""
+        with _nobody_listening():
+            super().run()  # type: ignore[misc]
+
+
+class _Call(_Quiet, FunctionWorker):  # type: ignore[misc]
+    """One call."""
+
+
+class _Events(_Quiet, GeneratorWorker):  # type: ignore[misc]
+    """A job's events."""
+
+
+@contextlib.contextmanager
+def _nobody_listening() -> Iterator[None]:
+    """Pass over the fault that Qt's objects raise once they were deleted."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "deleted" not in str(error):
+            raise
+
+
+def _unless_gone(tell: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a function that tells something, unless the widget that it would change was deleted meanwhile."""
+
+    def told(result: Any) -> None:
+        with _nobody_listening():
+            tell(result)
+
+    return told
+
+
+class Latest:
+    """Run one wish at a time in a worker thread; of those that came meanwhile, only the newest is run."""
+
+    def __init__(self) -> None:
+        self._next: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
+        self._busy = False
+
+    def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Do *work* in a thread, then tell its result, or its exception, on the window's thread."""
+        self._next = (work, then)
+        if not self._busy:
+            self._start()
+
+    def drop(self) -> None:
+        """Forget what waits."""
+        self._next = None
+
+    def _start(self) -> None:
+        if self._next is None:
+            return
+        (work, then), self._next, self._busy = self._next, None, True
+
+        def done(result: Any) -> None:
+            self._busy = False
+            if self._next is None:
+                then(result)
+            else:
+                self._start()
+
+        call_in_thread(work, done, done)
 
 
 def follow_in_thread(
@@ -31,10 +101,10 @@ def follow_in_thread(
     on_error: Callable[[Any], None],
 ) -> Any:
     """Read a job's events in a worker thread, and tell them on the window's thread until it ends."""
-    worker = thread_worker(_events, ignore_errors=True)(job)
-    worker.yielded.connect(on_event)
-    worker.returned.connect(on_end)
-    worker.errored.connect(on_error)
+    worker = thread_worker(_events, ignore_errors=True, worker_class=_Events)(job)
+    worker.yielded.connect(_unless_gone(on_event))
+    worker.returned.connect(_unless_gone(on_end))
+    worker.errored.connect(_unless_gone(on_error))
     worker.start()
     return worker
 

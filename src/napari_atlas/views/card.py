@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from napari_atlas.analysis.report import verdict
+from napari_atlas.analysis.report import score_of, verdict
 from napari_atlas.data.atlas import Atlas
 
 __all__ = ["card_text"]
@@ -18,6 +18,10 @@ def card_text(atlas: Atlas) -> str:
     """Return what a run reports about itself, as rich text for a narrow dock; empty before the first fit."""
     card = atlas.card
     rows = _block("<b>R² of °C</b>", card.get("temperature_r2"), ("test", "shuffled", "train"))
+    for head, found in (card.get("heads") or {}).items():
+        score = score_of(found)
+        title = f"<b>{score[0].upper()}{score[1:]} of {escape(head)}</b>"
+        rows += _block(title, found["species"], ("test", "shuffled", "train"))
     rows += _block("<b>R² of signal</b>", card.get("reconstruction_r2"), ("test", "", "train"))
     pairs = card.get("neighbours") or {}
     keys = ("difference", "shuffled", "")
@@ -26,7 +30,7 @@ def card_text(atlas: Atlas) -> str:
         rows += [_row("<b>Neighbours,<br>°C rank apart</b>", [_figure(only, key) for key in keys])]
     else:
         rows += _block("<b>Neighbours, °C rank apart</b>", pairs, keys)
-    said = f"<p>{verdict(card)}</p>" if verdict(card) else ""
+    said = f"<p>{escape(verdict(card))}</p>" if verdict(card) else ""
     return f'{said}<table width="100%">{_row("", _COLUMNS)}{"".join(rows)}</table>' if rows else said
 
 

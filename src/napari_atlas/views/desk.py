@@ -79,30 +79,19 @@ class Desk:
         """Ask for the import dock, with files and folders to look at if there are any."""
         self.import_wanted.emit(tuple(sources))
 
-    def change(self, recording: str, *options: str) -> None:
-        """Change what the project says of a recording; the options are those of the verb."""
-        self.runner.run("change", str(self.folder), recording, *options, then=lambda: self.open(self.folder))
-
-    def remove(self, recording: str) -> None:
-        """Take a recording out of the project on show; its files stay where they are."""
-        self.runner.run("remove", str(self.folder), recording, then=lambda: self.open(self.folder))
-
-    def copy_video(self, recording: str) -> None:
-        """Write a copy of a recording's video in which any frame is found at once."""
-        self.runner.run("proxy", str(self.folder), recording, then=lambda: self.open(self.folder))
+    def treat(self, verb: str, recording: str, *options: str) -> None:
+        """Change or remove a recording of the project on show, or copy its video, by the verb for that."""
+        self.runner.run(verb, str(self.folder), recording, *options, then=lambda: self.open(self.folder))
 
     def fit(self, settings: dict[str, Any]) -> None:
         """Fit the project on show, then map it."""
         pairs = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]
         self.runner.run("fit", str(self.folder), *pairs, then=self._fitted)
 
-    def resume(self) -> None:
-        """Go on with the run that is offered for it, then map it."""
-        self.go_on(self.unfinished)
-
-    def go_on(self, run: str) -> None:
-        """Go on with a run that was stopped or cut off, then map it."""
-        self.runner.run("fit", str(self.folder), "--resume", run, then=lambda: self._fitted(run))
+    def go_on(self, run: str = "") -> None:
+        """Go on with a run that was stopped or cut off (the one that is offered, if none is named), then map it."""
+        wanted = run or self.unfinished
+        self.runner.run("fit", str(self.folder), "--resume", wanted, then=lambda: self._fitted(wanted))
 
     def map(self, run: str = "") -> None:
         """Map the newest run of the project on show, or the one named, then show it."""

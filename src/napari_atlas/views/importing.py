@@ -8,7 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QSplitter, QStackedLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMenu, QPushButton, QScrollArea, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_atlas.data.atlas import Atlas
@@ -108,6 +108,10 @@ class ImportDock(QWidget):  # type: ignore[misc]
         clear.clicked.connect(lambda _: self.draft.take(ImportPlan()))
         self._use.setObjectName("atlas-import-use")
         self._use.setToolTip("Use the selected file for a recording")
+        menu = QMenu(self._use)
+        menu.setObjectName("atlas-import-use-menu")
+        menu.aboutToShow.connect(lambda: self._table.fill_use_menu(menu))
+        self._use.setMenu(menu)
         shortcut = QShortcut(QKeySequence("Ctrl+Return"), self)
         shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         shortcut.activated.connect(self._add)
@@ -165,9 +169,7 @@ class ImportDock(QWidget):  # type: ignore[misc]
         planned = self.draft.plan.recordings[row] if row >= 0 else None
         known = _species(self._desk.session.atlas, planned.request.species) if planned else None
         self._inspector.show_recording(planned, known)
-        menu = self._table.use_menu(self._use)
-        self._use.setVisible(bool(menu.actions()))
-        self._use.setMenu(menu)
+        self._use.setVisible(self._table.usable)
         self._tell()
 
     def _tell(self, _look: Any = None) -> None:

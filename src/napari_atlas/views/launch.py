@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from napari_atlas.errors import AtlasError
+from napari_atlas.errors import AtlasError, InputError
 
 __all__ = ["capture", "has_display", "hidden_display", "launch", "launch_or_capture", "make_viewer", "wait_for"]
 
@@ -103,11 +103,20 @@ def hidden_display() -> Iterator[str]:
 
 def capture(project: Path, folder: Path) -> Iterator[Path]:
     """Take pictures of the workspace as a user would see it, a point of each species clicked."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError.of(folder, f"it cannot be made ({error.strerror})", "give another folder") from error
     viewer, workspace = make_viewer(project)
     viewer.window.resize(1560, 940)
     session, bridge = workspace.session, workspace.bridge
-    wait_for(lambda: session.atlas is not None and bridge.shown is not None)
+    wait_for(lambda: session.atlas is not None and (bridge.shown is not None or not session.cursor.recording))
     settle(2.0)
+    if not session.atlas.has_map:  # there is no point to click
+        viewer.window.screenshot(str(folder / "workspace.png"), canvas_only=False, flash=False)
+        yield folder / "workspace.png"
+        viewer.close()
+        return
     table = session.atlas.windows.table
     for species in table.species_names():
         held_out = table.rows_of(species)
