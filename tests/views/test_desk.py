@@ -87,7 +87,7 @@ def test_a_fit_without_a_result_gives_the_map_back_and_can_be_continued(
     assert session.live is None
     assert session.mapped is session.atlas
     assert [job.verb for job in FakeJob.started] == ["fit"], "there is nothing new to map"
-    desk.go_on()
+    desk.go_on(desk.unfinished)
     assert FakeJob.started[1].arguments == (str(desk.folder), "--resume", "002-x")
     FakeJob.started[1].ending = ending
     qtbot.waitUntil(lambda: not session.job.running, timeout=5000)

@@ -300,8 +300,7 @@ def test_workbook_sheet_rows_above_and_names_for_all(tmp_path: Path, qtbot: QtBo
     book.save(path)
     assert sheet_names(path) == ("Sheet", "tracks")
     assert list(table_columns(path, "tracks", 1)) == ["nose_x", "nose_y", "no"]
-    dialog = MappingDialog(path, lines._draft.plan, lines.lines.palette)
-    qtbot.addWidget(dialog)
+    dialog = MappingDialog(path, lines._draft.plan, lines.lines.palette)  # it deletes itself when it is closed
     dialog.show()
     sheets = dialog.findChild(QComboBox, "atlas-mapping-sheet")
     qtbot.waitUntil(sheets.isVisible, timeout=10_000)
@@ -316,6 +315,6 @@ def test_workbook_sheet_rows_above_and_names_for_all(tmp_path: Path, qtbot: QtBo
         for widget in dialog.findChildren(kind):
             assert widget.objectName().startswith("atlas-mapping-"), widget
             assert widget.accessibleName() or isinstance(widget, QPushButton), widget.objectName()
-    QTest.keyClick(dialog, Qt.Key.Key_Escape)
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=5000)
+    with qtbot.waitSignal(dialog.destroyed, timeout=5000):
+        QTest.keyClick(dialog, Qt.Key.Key_Escape)
     assert not list(tmp_path.glob("*.toml"))

@@ -88,10 +88,9 @@ class Desk:
         pairs = [text for key, value in settings.items() for text in ("--set", f"{key}={value}")]
         self.runner.run("fit", str(self.folder), *pairs, then=self._fitted)
 
-    def go_on(self, run: str = "") -> None:
-        """Go on with a run that was stopped or cut off (the one that is offered, if none is named), then map it."""
-        wanted = run or self.unfinished
-        self.runner.run("fit", str(self.folder), "--resume", wanted, then=lambda: self._fitted(wanted))
+    def go_on(self, run: str) -> None:
+        """Go on with a run that was stopped or cut off, then map it."""
+        self.runner.run("fit", str(self.folder), "--resume", run, then=lambda: self._fitted(run))
 
     def map(self, run: str = "") -> None:
         """Map the newest run of the project on show, or the one named, then show it."""

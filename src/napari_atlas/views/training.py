@@ -50,7 +50,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._form = FitForm()
         self._start = _button("Train", "atlas-train", "Fit the model, then map it", self._on_start)
         self._stop = _button("Stop, keep best", "atlas-stop", "Stop; the best epoch so far is kept", desk.runner.stop)
-        self._continue = _button("Continue", "atlas-continue", "", lambda: desk.go_on())
+        self._continue = _button("Continue", "atlas-continue", "", lambda: desk.go_on(desk.unfinished))
         self._bar = QProgressBar()
         self._bar.setObjectName("atlas-progress")
         self._bar.setTextVisible(False)
