@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from napari_atlas.data.pose import Pose
+from napari_atlas.data.sources import Source
 from napari_atlas.errors import InputError
 from napari_atlas.io import deeplabcut
 from napari_atlas.io._pandas_hdf import find_table
 from napari_atlas.io.readers import READERS, find_reader, read_tracks
+from napari_atlas.io.temperature import read_temperature_csv
 
 Labels = list[tuple[str, ...]]
 BSOID = "data/bsoid/raw_clip1DLC_resnet50_OpenFieldHighResApr8shuffle1_1030000"
@@ -284,3 +286,15 @@ def test_csv_written_in_any_way(rows: str, tmp_path: Path, monkeypatch: pytest.M
 def test_csv_with_cells_that_are_no_numbers(cell: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"{HEADER}0,1,2,1,7\n1,{cell},2,1,7\n2,1,2,1,7\n")
     refused(tmp_path / "a.csv", "cannot be read as deeplabcut")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+def test_names_are_read_as_they_were_written(encoding: str, tmp_path: Path) -> None:
+    header = "scorer,a,a,a\nbodyparts,Näse,Näse,Näse\ncoords,x,y,likelihood\n"
+    text = header + "".join(f"{i},1,2,1\n" for i in range(20))
+    path = tmp_path / "a.csv"
+    path.write_text(text, encoding=encoding)
+    assert read_tracks(path).tracks.keypoints == ("Näse",)
+    log = tmp_path / "log.csv"
+    log.write_text("Zeit time (s);temp °C\n0;20,5\n1;21\n", encoding=encoding)
+    assert read_temperature_csv(log, Source(column="temp °C")).values.tolist() == [20.5, 21]

@@ -17,6 +17,7 @@ from napari_atlas.data.labels import Labels
 from napari_atlas.errors import InputError
 from napari_atlas.io._guess import plain
 from napari_atlas.io._sheets import peek_csv
+from napari_atlas.io._sniff import text_encoding
 
 __all__ = ["Interval", "interval_columns", "labels_of", "read_caltech", "read_intervals"]
 
@@ -61,7 +62,7 @@ def read_caltech(path: Path) -> list[Interval]:
     """
     found: list[Interval] = []
     stream = ""
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding=text_encoding(path), errors="replace").splitlines(), start=1):
         if header := _STREAM.match(line.strip()):
             stream = header[1]
         elif stream and line.strip("- \t"):
@@ -91,7 +92,7 @@ def read_intervals(path: Path, fps: float) -> tuple[list[Interval], float, tuple
     """
     start = peek_csv(path)
     columns = interval_columns(start.header)
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+    with path.open(encoding=text_encoding(path), errors="replace", newline="") as lines:
         rows = [row for row in csv.reader(lines, delimiter=start.delimiter) if any(cell.strip() for cell in row)][1:]
     if rows and len(rows[-1]) < len(start.header):
         what = f"its last row has {len(rows[-1])} of {len(start.header)} columns"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from napari_atlas.errors import AtlasError, InputError
-from napari_atlas.io._sniff import LONGEST_LINE, head, zip_names
+from napari_atlas.io._sniff import LONGEST_LINE, head, text_encoding, zip_names
 
 __all__ = [
     "Sheet",
@@ -81,7 +81,7 @@ def peek_csv(path: Path, skip_rows: int = 0) -> Sheet:
     if sheet_kind(path) != "csv":
         return Sheet()
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+        with path.open(encoding=text_encoding(path), errors="replace", newline="") as handle:
             lines = [handle.readline(LONGEST_LINE) for _ in range(skip_rows + 1 + _PEEKED)][skip_rows:]
         return max((_split(lines, mark) for mark in _DELIMITERS), key=_likeness)
     except (OSError, csv.Error):
@@ -250,6 +250,6 @@ def _read(path: Path, start: Sheet, columns: list[int], place: tuple[str, int]) 
         index_col=False,
         skipinitialspace=True,
         float_precision="round_trip",
-        encoding="utf-8-sig",
+        encoding=text_encoding(path),
         encoding_errors="replace",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import zipfile
 import zlib
@@ -24,10 +25,12 @@ __all__ = [
     "is_zip",
     "mat_start",
     "mat_variables",
+    "text_encoding",
     "zip_names",
 ]
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_SNIFFED = 1 << 16
 LONGEST_LINE = 4_000_000
 
 
@@ -125,12 +128,21 @@ def array_header(path: Path) -> tuple[tuple[int, ...], str]:
     return tuple(array.shape), str(array.dtype.kind)
 
 
+def text_encoding(path: Path) -> str:
+    """Return how a text is encoded: UTF-8, or what Windows writes in western Europe where it cannot be UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head(path, _SNIFFED))
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
 def csv_rows(path: Path, count: int, delimiter: str = ",") -> list[list[str]]:
     """Return the first *count* rows of a text table, cells stripped; none if the file is not text."""
     if b"\0" in head(path) or not path.is_file():
         return []
     try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+        with path.open(encoding=text_encoding(path), errors="replace", newline="") as handle:
             lines = [handle.readline(LONGEST_LINE) for _ in range(count)]
             rows = csv.reader((line for line in lines if line.strip()), delimiter=delimiter)
             return [[cell.strip() for cell in row] for row in islice(rows, count)]

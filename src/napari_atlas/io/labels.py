@@ -15,7 +15,7 @@ from napari_atlas.data.labels import Labels
 from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io._intervals import Interval, interval_columns, labels_of, read_caltech, read_intervals
 from napari_atlas.io._sheets import peek_csv
-from napari_atlas.io._sniff import array_header, head, is_hdf5, mat_variables
+from napari_atlas.io._sniff import array_header, head, is_hdf5, mat_variables, text_encoding
 
 __all__ = ["is_labels", "read_labels"]
 
@@ -142,7 +142,7 @@ def _text_vector(path: Path) -> tuple[list[str], int] | None:
         return None
     if any(len(row) != len(start.header) for row in start.rows[:-1]):
         return None
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+    with path.open(encoding=text_encoding(path), errors="replace", newline="") as lines:
         rows = [row for row in csv.reader(lines, delimiter=start.delimiter) if row]
     values = [row[-1].strip() for row in rows]
     named = (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_atlas.errors import InputError
-from napari_atlas.io._sniff import head
+from napari_atlas.io._sniff import head, text_encoding
 
 __all__ = [
     "MISSING",
@@ -89,7 +89,7 @@ def read_table(path: Path) -> Table:
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise InputError.of(path, "it is a pipe or a device", "give a file")
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        text = path.read_text(encoding=text_encoding(path), errors="replace")
     except OSError as error:
         raise InputError.of(path, f"it cannot be read ({error.strerror})", "check the path") from error
     if head(path, 2) in (b"\xff\xfe", b"\xfe\xff"):

@@ -14,7 +14,7 @@ from napari_atlas.data.pose import Pose
 from napari_atlas.errors import InputError
 from napari_atlas.io._rows import rate_of, samples_of_frames, spread, spread_times
 from napari_atlas.io._sheets import check_last_row, peek_csv
-from napari_atlas.io._sniff import zip_names
+from napari_atlas.io._sniff import text_encoding, zip_names
 from napari_atlas.io.track_file import Reader, TrackFile
 
 __all__ = ["TREX_ARCHIVE", "TREX_TABLE"]
@@ -59,7 +59,7 @@ def _load_table(path: Path, part: str) -> TrackFile:
 
     sheet = peek_csv(path)
     check_last_row(path, len(sheet.header), sheet.delimiter)
-    frame = pd.read_csv(path, sep=sheet.delimiter, header=0, dtype=np.float64, encoding="utf-8-sig")
+    frame = pd.read_csv(path, sep=sheet.delimiter, header=0, dtype=np.float64, encoding=text_encoding(path))
     first = {_UNIT.sub("", name): i for i, name in reversed(list(enumerate(sheet.header)))}
     arrays = {name: frame.iloc[:, i].to_numpy() for name, i in sorted(first.items(), key=lambda item: item[1])}
     units = {m[1] for name in sheet.header if name.startswith("X#wcentroid") and (m := _UNIT.search(name))}
