@@ -233,3 +233,23 @@ def test_the_verbs_add_change_and_remove(tmp_path: Path, atlas: Command, monkeyp
     assert atlas("remove", "p.atlas", "b")[0] == 2
     assert atlas("remove", "p.atlas", "a") == (0, "removed a\n", "")
     assert not read_project(tmp_path / "p.atlas").recordings
+
+
+def test_a_file_is_hashed_once_and_not_at_all_by_the_next_process(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_atlas.io import hashes
+
+    asked: list[Path] = []
+    read = hashes.content_hash
+    monkeypatch.setattr(hashes, "content_hash", lambda path: asked.append(path) or read(path))
+    path = write_tracks(tmp_path / "c.csv", seed=5)
+    workflow.add(project, AddRequest(path, "mouse", fps=20.0))
+    windows_of(project)
+    assert asked == [path]
+    hashes._hash_at.cache_clear()
+    windows_of(project)
+    assert asked == [path]
+    write_tracks(path, seed=6)
+    windows_of(project)
+    assert asked == [path, path]

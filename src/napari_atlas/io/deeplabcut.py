@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from collections import Counter
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from napari_atlas.data.pose import Pose
 from napari_atlas.errors import InputError
 from napari_atlas.io._pandas_hdf import find_table
+from napari_atlas.io._sheets import check_last_row
 from napari_atlas.io._sniff import csv_rows, head
 from napari_atlas.io.track_file import FEW_LABELS, Reader, TrackFile
 
@@ -107,7 +107,7 @@ def _load_csv(path: Path, part: str) -> TrackFile:
     columns = _columns(labels)
     if not columns or not data:
         raise InputError.of(path, "it holds a header and no tracked frame", "analyse the video again")
-    _check_last_row(path, len(header[-1]))
+    check_last_row(path, len(header[-1]))
     used = sorted({column for axes in columns.values() for column in axes.values()})
     blocks = list(_read_csv(path, len(header), [0, *(column + 1 for column in used)]))
     index = np.concatenate([block[:, 0] for block in blocks])
@@ -171,17 +171,6 @@ def _without_empty_single(pose: Pose, notes: tuple[str, ...]) -> TrackFile:
         confidence=pose.confidence[:, keep][:, :, used] if pose.confidence.size else pose.confidence,
     )
     return TrackFile(left, notes=(*notes, "The keypoints that belong to no animal are empty and left out."))
-
-
-def _check_last_row(path: Path, n_columns: int) -> None:
-    """Refuse a table whose last row breaks off."""
-    with path.open("rb") as handle:
-        size = handle.seek(0, 2)
-        handle.seek(max(0, size - 64 * n_columns - 4096))
-        tail = handle.read().decode("utf-8", "replace").rstrip().splitlines()[-1]
-    found = len(next(csv.reader([tail])))
-    if found < n_columns:
-        raise InputError.of(path, f"its last row has {found} of {n_columns} columns", "it was cut short; copy it again")
 
 
 def _read_csv(path: Path, n_header: int, columns: list[int]) -> Iterator[NDArray[np.float64]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from napari_atlas.errors import AtlasError, InputError
@@ -55,11 +56,17 @@ def known_hash(folder: Path, path: Path, remember: bool = True) -> str:
     stamp = [state.st_size, state.st_mtime_ns]
     if kept[:2] == stamp:
         return str(kept[2])
-    found = content_hash(path)
+    found = _hash_at(path, *stamp)
     with contextlib.suppress(AtlasError):
         if remember:
             write_json(folder / _MEMORY, {**memory, key: [*stamp, found]})
     return found
+
+
+@lru_cache(maxsize=4096)
+def _hash_at(path: Path, size: int, changed: int) -> str:
+    """Return the hash of a file of this size and time of change, read once by a process that asks several times."""
+    return content_hash(path)
 
 
 def _remembered(folder: Path) -> dict[str, list[int | str]]:
