@@ -20,6 +20,7 @@ from napari_atlas.data.recording import Recording
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError, InputError, StoppedError
 from napari_atlas.io.atomic import read_json
+from napari_atlas.io.clusters import read_clusters
 from napari_atlas.io.inspection import inspect_file
 from napari_atlas.io.loading import load_recording, load_windows, windows_of
 from napari_atlas.io.project import create_project, read_project
@@ -330,6 +331,8 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
         predicted=latents["predicted"],
         coordinates=mapped["coordinates"],
         recipe=str(mapped["recipe"]),
+        kept=mapped.get("kept", np.empty(0, dtype=np.float32)),
+        clusterings=read_clusters(run, len(latents["mu"])),
         card=run.card,
     )
 

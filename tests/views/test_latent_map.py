@@ -13,6 +13,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox, QToolButton
 
 from napari_atlas.data.live import Live
+from napari_atlas.data.window_columns import WindowColumns
 from napari_atlas.session import linking
 from napari_atlas.session.session import Session
 from napari_atlas.views import _map_model as model
@@ -92,7 +93,7 @@ def test_inside_polygon_follows_the_even_odd_rule() -> None:
 
 
 def test_cloud_draws_test_windows_last_and_greys_but_never_hides(atlas: Atlas) -> None:
-    coloring = model.coloring_of(atlas, "temperature")
+    coloring = model.coloring_of(WindowColumns(atlas), "temperature")
     everything = model.cloud_of(atlas, coloring, "all windows")
     held_out = atlas.windows.table.in_split("test")
     n = int(held_out.sum())
@@ -113,14 +114,14 @@ def test_windows_without_coordinates_are_left_out(atlas: Atlas) -> None:
     coordinates = atlas.coordinates.copy()
     coordinates[5] = np.nan
     atlas = replace(atlas, coordinates=coordinates)
-    assert 5 not in model.cloud_of(atlas, model.coloring_of(atlas, "species"), "all windows").ids
+    assert 5 not in model.cloud_of(atlas, model.coloring_of(WindowColumns(atlas), "species"), "all windows").ids
     assert model.Picker(coordinates).nearest(np.array([100.0, 100.0]), 1.0) == -1
 
 
 def test_words_hold_no_temperature_and_no_seconds_where_there_are_none(atlas: Atlas, plain_atlas: Atlas) -> None:
     assert model.describe(atlas, 2) == ("jellyfish-1 / 0", "0:04.0 – 0:09.0", "20.1 °C · train")
     assert model.describe(plain_atlas, 2) == ("jellyfish-1 / 0", "frame 230", "train")
-    assert model.coloring_of(plain_atlas, "temperature").column == "species"
+    assert model.coloring_of(WindowColumns(plain_atlas), "temperature").column == "species"
     assert model.recipe_of(atlas) == "UMAP · n=15 · seed 0 · run 3"
 
 
@@ -232,7 +233,7 @@ def test_combo_follows_the_session_and_leads_it(latent_map: LatentMap, session: 
     assert combo.currentText() == "temperature"
     combo.setFocus()
     QTest.keyClick(combo, Qt.Key.Key_Down)
-    assert session.color_by == combo.currentText() == "activity"
+    assert session.color_by == combo.currentText() == "temperature in own range"
 
 
 @pytest.mark.gui

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.clusters import Clustering
 from napari_atlas.data.project import RecordingEntry
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.data.windows import Track, TrackKey, Windows
@@ -75,6 +76,11 @@ class Atlas:
         What the fit reported: settings, figures on held-out windows, notes.
     recipe
         How the map was made, in words, such as "UMAP · n=15 · seed 0".
+    kept
+        (n_windows,) share of a window's nearest windows in the latent that are near it on the map too, from 0 to 1;
+        NaN where unknown, empty before the first map.
+    clusterings
+        Ways in which the run's windows were put into clusters.
     faults
         By name, why a recording of the project cannot be read.
     """
@@ -89,6 +95,8 @@ class Atlas:
     predicted: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
     card: dict[str, Any] = field(default_factory=dict)
     recipe: str = ""
+    kept: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, dtype=np.float32))
+    clusterings: tuple[Clustering, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -1,8 +1,9 @@
-"""The values that every view shares."""
+"""The values that every view shares, and the verbs that change them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,58 +11,23 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_atlas.data.atlas import Atlas
+from napari_atlas.data.clusters import Clustering
 from napari_atlas.data.live import Live
-from napari_atlas.session.selection import Combine, Selection
+from napari_atlas.data.marks import Annotations
+from napari_atlas.data.window_columns import WindowColumns
+from napari_atlas.session.history import History
+from napari_atlas.session.map_state import MapState
+from napari_atlas.session.selection import Combine
+from napari_atlas.session.state import Cursor, JobState, SharedState
 
 __all__ = ["Cursor", "JobState", "Session"]
 
 
-@dataclass(frozen=True)
-class Cursor:
-    """Where the user is: an animal and a video frame.
-
-    Attributes
-    ----------
-    recording, individual
-        Names; empty before anything is open.
-    frame
-        Video frame.
-    """
-
-    recording: str = ""
-    individual: str = ""
-    frame: int = 0
-
-
-@dataclass(frozen=True)
-class JobState:
-    """The job under way, as far as views need to know.
-
-    Attributes
-    ----------
-    verb
-        Such as ``"fit"``; empty when nothing runs.
-    text
-        Its latest sentence.
-    done, total
-        Its progress; ``total`` 0 means unknown.
-    """
-
-    verb: str = ""
-    text: str = ""
-    done: int = 0
-    total: int = 0
-
-    @property
-    def running(self) -> bool:
-        """Whether a job is under way."""
-        return bool(self.verb)
-
-
-class Session:
+class Session(SharedState):
     """Observable state; setters stay silent when the value is equal.
 
-    Views listen to the signals and call the verbs below; no view knows another.
+    Views listen to the signals and call the verbs below; no view knows another. ``columns_changed`` tells of other
+    clusters or marks; with another atlas there are other columns as well, and ``atlas_changed`` alone tells of it.
     """
 
     atlas_changed = Signal(object)
@@ -70,50 +36,9 @@ class Session:
     color_by_changed = Signal(str)
     job_changed = Signal(JobState)
     live_changed = Signal(object)
-
-    def __init__(self) -> None:
-        self._atlas: Atlas | None = None
-        self._cursor = Cursor()
-        self._selection = Selection()
-        self._color_by = "species"
-        self._job = JobState()
-        self._live: Live | None = None
-        self._mapped: Atlas | None = None
-
-    @property
-    def atlas(self) -> Atlas | None:
-        """The project and run on show, if any."""
-        return self._atlas
-
-    @property
-    def cursor(self) -> Cursor:
-        """The animal and video frame on show."""
-        return self._cursor
-
-    @property
-    def selection(self) -> Selection:
-        """The selected windows."""
-        return self._selection
-
-    @property
-    def color_by(self) -> str:
-        """The column that colours the map."""
-        return self._color_by
-
-    @property
-    def job(self) -> JobState:
-        """The job under way."""
-        return self._job
-
-    @property
-    def live(self) -> Live | None:
-        """What the fit under way, or else the run on show, was last seen to do."""
-        return self._live
-
-    @property
-    def mapped(self) -> Atlas | None:
-        """The atlas as the map shows it: while its windows are being fitted, with the places that they have now."""
-        return self._mapped
+    columns_changed = Signal(object)
+    map_state_changed = Signal(MapState)
+    beside_changed = Signal(object)
 
     def show(self, atlas: Atlas, live: Live | None = None) -> None:
         """Show another project or run; the cursor stays where it still makes sense.
@@ -127,11 +52,16 @@ class Session:
         """
         if atlas is self._atlas:
             return
+        before_folder = self._atlas.folder if self._atlas is not None else Path()
         same_windows = self._atlas is not None and _same_windows(self._atlas, atlas)
         self._atlas, before, self._live = atlas, self._live, live
         self._mapped = _mapped(atlas, live)
+        annotations = self.annotations if before_folder == atlas.folder else Annotations()
+        self._columns = WindowColumns(atlas, atlas.clusterings, annotations)
         if not same_windows:
-            self.select(np.empty(0, dtype=np.int64))
+            self._set_history(History())
+        if self._beside is not None and self._beside.folder != atlas.folder:
+            self.show_beside(None)
         if atlas.track_index(self._cursor.recording, self._cursor.individual) < 0:
             self._cursor = Cursor()
         self.atlas_changed.emit(atlas)
@@ -144,7 +74,35 @@ class Session:
 
     def select(self, ids: NDArray[np.int64], combine: Combine = Combine.REPLACE, name: str = "") -> None:
         """Combine the windows *ids* with the selection."""
-        self._set("_selection", self._selection.combined(ids, combine, name), self.selection_changed)
+        self._set_history(self._history.then(self.selection.combined(ids, combine, name)))
+
+    def undo(self) -> None:
+        """Go back to the selection before."""
+        self._set_history(self._history.undone())
+
+    def redo(self) -> None:
+        """Take an undone selection again."""
+        self._set_history(self._history.redone())
+
+    def annotate(self, annotations: Annotations) -> None:
+        """Show other marks; `Desk.mark` keeps them in the project as well."""
+        if self._columns is not None and annotations is not self._columns.annotations:
+            self._set("_columns", replace(self._columns, annotations=annotations), self.columns_changed)
+
+    def group(self, clusterings: tuple[Clustering, ...]) -> None:
+        """Show other clusters; `Desk.group` keeps them in the project as well."""
+        if self._columns is not None and clusterings is not self._columns.clusterings:
+            self._set("_columns", replace(self._columns, clusterings=clusterings), self.columns_changed)
+
+    def arrange(self, **changes: Any) -> None:
+        """Change how the map is laid out and drawn, by the fields of `MapState`."""
+        self._set("_map_state", replace(self._map_state, **changes), self.map_state_changed)
+
+    def show_beside(self, atlas: Atlas | None) -> None:
+        """Show another run in a second map, or none."""
+        if atlas is not self._beside:
+            self._beside = atlas
+            self.beside_changed.emit(atlas)
 
     def color(self, column: str) -> None:
         """Colour the map by another column."""
@@ -160,6 +118,12 @@ class Session:
             self._live = live
             self._mapped = _mapped(self._atlas, live)
             self.live_changed.emit(live)
+
+    def _set_history(self, history: History) -> None:
+        changed = history.present != self._history.present
+        self._history = history
+        if changed:
+            self.selection_changed.emit(history.present)
 
     def _set(self, name: str, value: Any, signal: Any) -> None:
         if getattr(self, name) != value:

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import rankdata
 
 from napari_atlas.data.species import COLORS
-from napari_atlas.data.windows import SPLITS
-from napari_atlas.errors import InputError
+from napari_atlas.data.window_columns import OWN_RANGE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from napari_atlas.data.atlas import Atlas
-    from napari_atlas.data.covariate_columns import CovariateColumn
+    from napari_atlas.data.species import Species
+    from napari_atlas.data.window_columns import WindowColumn, WindowColumns
 
-__all__ = ["MISSING", "SEQUENCE", "SPLIT_COLORS", "THERMAL", "Coloring", "Entry", "color_of", "columns", "rgba_of"]
+__all__ = ["MISSING", "SEQUENCE", "SPLIT_COLORS", "THERMAL", "Coloring", "Entry", "color_of", "limits_of", "rgba_of"]
 
 Rgba = NDArray[np.float32]
 
@@ -29,6 +27,7 @@ THERMAL = ("#3E7BEB", "#6396E6", "#8CABDB", "#B99FB6", "#E69078", "#E76C57", "#D
 SEQUENCE = ("#7B68D9", "#4C87D6", "#2E9FB5", "#3FB58A", "#86C45A", "#D2C63F")
 MISSING = "#808791"
 _UNKNOWN = "not known"
+_STEPS = 256
 SPLIT_COLORS = {"train": "#8195AB", "validation": "#56B4E9", "test": "#F28E2B", "gap": "#6A6F78"}
 
 
@@ -74,6 +73,8 @@ class Coloring:
         Unit of low and high.
     stops
         Colours from low to high, evenly spaced; empty for classes.
+    note
+        What to know about the column; empty if nothing.
     """
 
     column: str
@@ -84,6 +85,7 @@ class Coloring:
     high: float = float("nan")
     unit: str = ""
     stops: tuple[str, ...] = field(default=())
+    note: str = ""
 
     @property
     def continuous(self) -> bool:
@@ -102,27 +104,25 @@ class Coloring:
         return np.flatnonzero(self.codes == labels.index(label)) if label in labels else np.empty(0, dtype=np.int64)
 
 
-def columns(atlas: Atlas) -> tuple[str, ...]:
-    """Return the columns that can colour the map; temperature and other covariates only where there are any."""
-    table = atlas.windows.table
-    thermal = ("temperature",) if table.has_temperature else ()
-    others = (column.name for column in table.covariates if np.isfinite(column.values).any())
-    return ("species", *thermal, "activity", *others, "recording", "individual", "split")
-
-
-def color_of(atlas: Atlas, column: str) -> Coloring:
+def color_of(columns: WindowColumns, name: str, limits: tuple[float, float] | None = None) -> Coloring:
     """Return the colours and the legend of a column.
+
+    Parameters
+    ----------
+    columns, name
+        The columns, and which of them.
+    limits
+        Values at both ends of the scale; None takes those of the column.
 
     Raises
     ------
     InputError
-        If the atlas has no such column.
+        If there is no such column.
     """
-    if column not in columns(atlas):
-        raise InputError.of("colour", f"there is no column {column!r}", f"choose from {', '.join(columns(atlas))}")
-    if column in _COLUMNS:
-        return _COLUMNS[column](atlas)
-    return _covariate(next(c for c in atlas.windows.table.covariates if c.name == column))
+    column = columns.column(name)
+    if not column.classes:
+        return _scale(column, limits)
+    return _classes(column, _entries_of(columns, column))
 
 
 def rgba_of(colors: ArrayLike) -> Rgba:
@@ -132,93 +132,56 @@ def rgba_of(colors: ArrayLike) -> Rgba:
     return np.asarray(rows, dtype=np.float32).reshape(-1, 4)
 
 
-def _species(atlas: Atlas) -> Coloring:
-    names = atlas.windows.table.of_key("species")
-    settings = {s.name: s for s in atlas.windows.species}
-    kinds = [settings[name] for name in atlas.windows.table.species_names()]
-    return _classes(
-        "species", names, [Entry(kind.name, kind.color, int((names == kind.name).sum()), kind.marker) for kind in kinds]
-    )
+def _entries_of(columns: WindowColumns, column: WindowColumn) -> list[Entry]:
+    """Return one entry per class, windows or not; species have their markers."""
+    known = np.isfinite(column.values)
+    counts = np.bincount(column.values[known].astype(np.int64), minlength=len(column.classes))
+    markers = {s.name: s for s in columns.atlas.windows.species} if column.name == "species" else {}
+    colors = dict(zip(column.classes, column.colors, strict=True)) if column.colors else _palette(column, markers)
+    return [
+        Entry(label, colors[label], int(count), markers[label].marker if label in markers else "disc")
+        for label, count in zip(column.classes, counts, strict=True)
+    ]
 
 
-def _recording(atlas: Atlas) -> Coloring:
-    return _named("recording", atlas.windows.table.of_key("recording"))
+def _palette(column: WindowColumn, kinds: Mapping[str, Species]) -> dict[str, str]:
+    if column.name == "split":
+        return SPLIT_COLORS
+    return {name: kind.color for name, kind in kinds.items()} or _keyed_by_name(list(column.classes))
 
 
-def _individual(atlas: Atlas) -> Coloring:
-    table = atlas.windows.table
-    names = np.array([f"{key.recording} / {key.individual}" for key in table.keys] or [""])
-    return _named("individual", names[table.track])
+def _classes(column: WindowColumn, entries: list[Entry]) -> Coloring:
+    """Leave out the classes without windows; those of unknown class become an entry of their own."""
+    known = np.isfinite(column.values)
+    n_unknown = int(column.values.size - known.sum())
+    kept = [i for i, entry in enumerate(entries) if entry.count]
+    place = np.full(len(entries) + 1, len(kept), dtype=np.int64)
+    place[kept] = np.arange(len(kept))
+    codes = place[np.where(known, column.values, len(entries)).astype(np.int64)]
+    shown = [entries[i] for i in kept] + ([Entry(_UNKNOWN, MISSING, n_unknown)] if n_unknown else [])
+    rgba = rgba_of([entry.color for entry in shown])[codes] if shown else np.empty((0, 4), dtype=np.float32)
+    return Coloring(column.name, rgba, codes, tuple(shown), note=column.note)
 
 
-def _split(atlas: Atlas) -> Coloring:
-    names = np.array(SPLITS)[atlas.windows.table.split]
-    counts = {name: int((names == name).sum()) for name in SPLITS}
-    return _classes("split", names, [Entry(n, SPLIT_COLORS[n], count) for n, count in counts.items() if count])
+def _scale(column: WindowColumn, limits: tuple[float, float] | None) -> Coloring:
+    stops = THERMAL if column.unit == "°C" or column.name == OWN_RANGE else SEQUENCE
+    low, high = limits or limits_of(column)
+    known = np.isfinite(column.values)
+    share = np.clip((column.values - low) / ((high - low) or 1.0), 0.0, 1.0)
+    steps = np.linspace(0, len(stops) - 1, _STEPS)
+    ramp = np.stack([np.interp(steps, np.arange(len(stops)), part) for part in rgba_of(stops).T], axis=1)
+    table = np.concatenate([ramp, rgba_of([MISSING])]).astype(np.float32)
+    place = np.where(known, share * (_STEPS - 1) + 0.5, _STEPS).astype(np.int64)
+    codes = np.full(column.values.size, -1, dtype=np.int64)
+    return Coloring(column.name, table[place], codes, (), low, high, column.unit, stops, column.note)
 
 
-def _temperature(atlas: Atlas) -> Coloring:
-    values = atlas.windows.table.temperature
-    return _scale("temperature", values, (float(np.nanmin(values)), float(np.nanmax(values))), "°C", THERMAL)
-
-
-def _activity(atlas: Atlas) -> Coloring:
-    """Rank within each species, because signals of different species differ in unit."""
-    table = atlas.windows.table
-    percentile = np.full(len(table), np.nan)
-    for name in table.species_names():
-        rows = table.rows_of(name)
-        rows = rows[np.isfinite(table.activity[rows])]
-        percentile[rows] = 100.0 * (rankdata(table.activity[rows]) - 0.5) / max(1, rows.size)
-    return _scale("activity", percentile, (0.0, 100.0), "percentile", SEQUENCE)
-
-
-def _covariate(column: CovariateColumn) -> Coloring:
-    if not column.classes:
-        limits = (float(np.nanmin(column.values)), float(np.nanmax(column.values)))
-        return _scale(column.name, column.values, limits, "", SEQUENCE)
-    palette = _keyed_by_name(list(column.classes))
-    names = np.where(np.isfinite(column.values), column.texts(), _UNKNOWN)
-    counts = {name: int((names == name).sum()) for name in (*column.classes, _UNKNOWN)}
-    entries = [Entry(name, palette.get(name, MISSING), count) for name, count in counts.items() if count]
-    return _classes(column.name, names, entries)
-
-
-_COLUMNS: dict[str, Callable[[Atlas], Coloring]] = {
-    "species": _species,
-    "temperature": _temperature,
-    "activity": _activity,
-    "recording": _recording,
-    "individual": _individual,
-    "split": _split,
-}
-
-
-def _named(column: str, names: NDArray[np.str_]) -> Coloring:
-    labels, counts = np.unique(names, return_counts=True)
-    palette = _keyed_by_name([str(label) for label in labels])
-    entries = [Entry(str(label), palette[str(label)], int(n)) for label, n in zip(labels, counts, strict=True)]
-    return _classes(column, names, entries)
-
-
-def _classes(column: str, names: NDArray[np.str_], entries: list[Entry]) -> Coloring:
-    order = {entry.label: i for i, entry in enumerate(entries)}
-    codes = np.array([order[str(name)] for name in names], dtype=np.int64)
-    rgba = rgba_of([entry.color for entry in entries])[codes] if entries else np.empty((0, 4), dtype=np.float32)
-    return Coloring(column, rgba, codes, tuple(entries))
-
-
-def _scale(
-    column: str, values: NDArray[np.float64], limits: tuple[float, float], unit: str, stops: tuple[str, ...]
-) -> Coloring:
-    low, high = limits
-    known = np.isfinite(values)
-    place = np.where(known, (values - low) / ((high - low) or 1.0), 0.0) * (len(stops) - 1)
-    ramp = rgba_of(stops)
-    rgba = np.stack([np.interp(place, np.arange(len(stops)), ramp[:, i]) for i in range(4)], axis=1)
-    rgba[~known] = rgba_of([MISSING])[0]
-    codes = np.full(values.size, -1, dtype=np.int64)
-    return Coloring(column, rgba.astype(np.float32), codes, (), low, high, unit, stops)
+def limits_of(column: WindowColumn) -> tuple[float, float]:
+    """Return the ends of a column's scale: its own, or else its least and greatest value."""
+    known = column.values[np.isfinite(column.values)]
+    ends = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    low, high = (own if np.isfinite(own) else end for own, end in zip(column.limits, ends, strict=True))
+    return low, high
 
 
 def _keyed_by_name(names: list[str]) -> dict[str, str]:

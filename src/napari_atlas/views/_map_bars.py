@@ -8,14 +8,14 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 from superqt import QElidingLabel
 
+from napari_atlas.session.map_state import SHOWN
 from napari_atlas.views._canvas import palette_of
-from napari_atlas.views._colors import columns
 from napari_atlas.views._legend import Legend
-from napari_atlas.views._map_model import SHOWN
 from napari_atlas.views._map_mouse import Mode
 
 if TYPE_CHECKING:
-    from napari_atlas.data.atlas import Atlas
+    from napari_atlas.data.window_columns import WindowColumns
+    from napari_atlas.session.map_state import MapState
     from napari_atlas.views._canvas import Palette
     from napari_atlas.views._colors import Coloring
 
@@ -49,11 +49,6 @@ class MapHeader(QWidget):  # type: ignore[misc]
         self._column.textActivated.connect(self.column_chosen)
         self._shown.textActivated.connect(self.shown_chosen)
 
-    @property
-    def shown(self) -> str:
-        """Which windows are brought forward."""
-        return str(self._shown.currentText())
-
     def paint(self, palette: Palette) -> None:
         """Use the colours of a theme."""
         self._palette = palette
@@ -62,9 +57,13 @@ class MapHeader(QWidget):  # type: ignore[misc]
             f" color: {palette.text}; }} QToolButton:hover {{ background: {palette.line}; }}"
         )
 
-    def show_atlas(self, atlas: Atlas | None, coloring: Coloring | None) -> None:
-        """Offer the columns of an atlas and show the colouring in use."""
-        names = columns(atlas) if atlas is not None else ()
+    def show_state(self, state: MapState) -> None:
+        """Show what is brought forward."""
+        self._shown.setCurrentText(state.shown)
+
+    def show_columns(self, columns: WindowColumns | None, coloring: Coloring | None) -> None:
+        """Offer the columns there are and show the colouring in use."""
+        names = columns.names if columns is not None else ()
         if names != tuple(self._column.itemText(i) for i in range(self._column.count())):
             self._column.clear()
             self._column.addItems(list(names))

@@ -10,18 +10,19 @@ from scipy.spatial import cKDTree
 
 from napari_atlas.data.windows import SPLITS
 from napari_atlas.session import linking
-from napari_atlas.views._colors import MISSING, color_of, columns, rgba_of
+from napari_atlas.session.map_state import SHOWN
+from napari_atlas.views._colors import MISSING, color_of, rgba_of
 from napari_atlas.views._time import clock_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_atlas.data.atlas import Atlas
+    from napari_atlas.data.window_columns import WindowColumns
     from napari_atlas.session.session import Cursor
     from napari_atlas.views._colors import Coloring, Rgba
 
 __all__ = [
-    "SHOWN",
     "Cloud",
     "Picker",
     "cloud_of",
@@ -34,8 +35,7 @@ __all__ = [
     "trail",
 ]
 
-# What the map can bring forward; the windows of the other splits turn grey.
-SHOWN = {"all windows": SPLITS, "held-out (test)": ("test",), "train": ("train",)}
+_OF_SHOWN = dict(zip(SHOWN, (SPLITS, ("test",), ("train",)), strict=True))
 
 # Training windows look aligned because they were memorised, so test windows are the ones drawn to be seen.
 _ALPHA = {"train": 0.5, "validation": 0.7, "test": 1.0, "gap": 0.25}
@@ -116,9 +116,9 @@ class Picker:
         return self._ids[inside_polygon(self._coordinates[self._ids], polygon)]
 
 
-def coloring_of(atlas: Atlas, column: str) -> Coloring:
-    """Return the colouring by a column, or by species where the atlas has no such column."""
-    return color_of(atlas, column if column in columns(atlas) else "species")
+def coloring_of(columns: WindowColumns, column: str, limits: tuple[float, float] | None = None) -> Coloring:
+    """Return the colouring by a column, or by species where there is no such column."""
+    return color_of(columns, column, limits) if column in columns.names else color_of(columns, "species")
 
 
 def recipe_of(atlas: Atlas | None) -> str:
@@ -136,7 +136,7 @@ def cloud_of(atlas: Atlas, coloring: Coloring, shown: str) -> Cloud:
     alpha = np.array([_ALPHA[name] if held_out else 0.8 for name in SPLITS])[table.split[ids]]
     faces = coloring.rgba[ids].copy()
     faces[:, 3] = alpha
-    grey = ~np.isin(splits, SHOWN[shown])
+    grey = ~np.isin(splits, _OF_SHOWN[shown])
     faces[grey] = rgba_of([MISSING])[0]
     faces[grey, 3] = _GREY_ALPHA
     shrink = _shrink(ids.size)
@@ -224,7 +224,7 @@ def _drawing_order(atlas: Atlas, shown: str) -> NDArray[np.int64]:
     table = atlas.windows.table
     ids = np.random.default_rng(_SEED).permutation(len(atlas.coordinates))
     ids = ids[np.isfinite(atlas.coordinates[ids]).all(axis=1)]
-    weight = np.array([_ALPHA[name] + (name in SHOWN[shown]) for name in SPLITS])[table.split[ids]]
+    weight = np.array([_ALPHA[name] + (name in _OF_SHOWN[shown]) for name in SPLITS])[table.split[ids]]
     return ids[np.argsort(weight, kind="stable")].astype(np.int64)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from napari.qt.threading import FunctionWorker, GeneratorWorker, thread_worker
+from napari.utils.notifications import show_error
 
 from napari_atlas.errors import AtlasError
 from napari_atlas.jobs import AttachedJob, Job
 
-__all__ = ["Latest", "call_in_thread", "follow_in_thread"]
+__all__ = ["InOrder", "Latest", "call_in_thread", "follow_in_thread"]
 
 
 def call_in_thread(
@@ -60,6 +61,36 @@ def _unless_gone(tell: Callable[[Any], None]) -> Callable[[Any], None]:
             tell(result)
 
     return told
+
+
+class InOrder:
+    """Run all wishes in a worker thread, one after the other; a fault is shown to the user."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self._waiting)
+
+    def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Do *work* in a thread once all before it is done, then tell its result on the window's thread."""
+        self._waiting.append((work, then))
+        if len(self._waiting) == 1:
+            self._start()
+
+    def _start(self) -> None:
+        work, then = self._waiting[0]
+        call_in_thread(
+            work, lambda result: self._end(lambda: then(result)), lambda e: self._end(lambda: show_error(str(e)))
+        )
+
+    def _end(self, tell: Callable[[], Any]) -> None:
+        self._waiting.pop(0)
+        if self._waiting:
+            self._start()
+        tell()
 
 
 class Latest:

@@ -12,13 +12,16 @@ from psygnal import Signal
 from napari_atlas import workflow
 from napari_atlas.data.atlas import Atlas
 from napari_atlas.data.live import Live
+from napari_atlas.data.marks import Annotations
 from napari_atlas.errors import AtlasError
+from napari_atlas.io.annotations import read_annotations
 from napari_atlas.io.live import read_live
 from napari_atlas.io.project import is_project
 from napari_atlas.io.running import process_of, resumable
 from napari_atlas.io.runs import list_runs
 from napari_atlas.session.linking import cursor_of
 from napari_atlas.session.session import JobState, Session
+from napari_atlas.views._keeper import Keeper
 from napari_atlas.views._runner import JobRunner
 from napari_atlas.views._worker import call_in_thread
 
@@ -42,6 +45,8 @@ class Desk:
         self.unfinished = ""
         """The run that was stopped or cut off and can be continued; empty if there is none."""
         self.runner = JobRunner(session)
+        self.keeper = Keeper(session)
+        """What keeps marks and clusters."""
         self._wanted = 0
         self._reading = False
         self.runner.event.connect(self._on_event)
@@ -116,6 +121,9 @@ class Desk:
     def _show(self, opened: _Opened) -> None:
         atlas, session = opened.atlas, self.session
         session.show(atlas, session.live if _is_fit(session.job) else opened.live)
+        session.annotate(opened.annotations)
+        if opened.fault:
+            show_error(opened.fault)
         self._offer(opened.unfinished)
         if not session.cursor.recording and len(atlas.windows.table):
             cursor = cursor_of(atlas, 0)
@@ -161,12 +169,22 @@ class _Opened(NamedTuple):
     atlas: Atlas
     live: Live | None
     unfinished: str
+    annotations: Annotations
+    fault: str
 
 
 def _opened(folder: Path, run: str) -> _Opened:
     atlas = workflow.load_atlas(folder, run)
     live = read_live(folder / "runs" / atlas.run, under_way=False) if atlas.run else None
-    return _Opened(atlas, live, _unfinished(folder, atlas.run))
+    return _Opened(atlas, live, _unfinished(folder, atlas.run), *_annotations(folder))
+
+
+def _annotations(folder: Path) -> tuple[Annotations, str]:
+    """Return the marks, or none with the reason; a damaged file is no reason not to open a project."""
+    try:
+        return read_annotations(folder), ""
+    except AtlasError as error:
+        return Annotations(), str(error)
 
 
 def _unfinished(folder: Path, shown: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,13 +60,15 @@ class LatentMap(QWidget):  # type: ignore[misc]
         layout.addWidget(self._plot, 1)
         layout.addWidget(self._footer)
         self._header.column_chosen.connect(session.color)
-        self._header.shown_chosen.connect(self._on_color)
+        self._header.shown_chosen.connect(lambda shown: session.arrange(shown=shown))
         self._header.legend.picked.connect(self._on_legend)
         self._footer.mode_chosen.connect(self._plot.mouse.set_mode)
         self._footer.fit_asked.connect(self.fit)
         self._links = Links(
             (session.atlas_changed, self._on_atlas),
             (session.color_by_changed, self._on_color),
+            (session.columns_changed, self._on_color),
+            (session.map_state_changed, self._on_color),
             (session.selection_changed, self._on_selection),
             (session.cursor_changed, self._plot.draw_cursor),
             (session.live_changed, self._on_live),
@@ -132,16 +135,23 @@ class LatentMap(QWidget):  # type: ignore[misc]
     def _on_color(self, change: object) -> None:
         atlas = self._session.mapped
         self._moving = atlas is not self._session.atlas
-        self._coloring = coloring_of(atlas, self._session.color_by) if atlas is not None and atlas.has_map else None
-        self._header.show_atlas(atlas, self._coloring)
-        self._plot.draw_cloud(self._coloring, self._header.shown)
+        columns, state = self._session.columns, self._session.map_state
+        if columns is not None and atlas is not None and atlas.has_map:
+            columns = replace(columns, atlas=atlas) if self._moving else columns
+            column = self._session.color_by
+            self._coloring = coloring_of(columns, column, state.limits.get(column))
+        else:
+            self._coloring = None
+        self._header.show_columns(columns, self._coloring)
+        self._header.show_state(state)
+        self._plot.draw_cloud(self._coloring, state.shown)
         self._count()
 
     def _on_live(self, live: object) -> None:
         """Let the points of a fit move; colours and legend stay."""
         if self._moving and self._coloring is not None and self._session.mapped is not self._session.atlas:
             paint_later(self._plot.native, _PAINT_AFTER_MS)
-            self._plot.draw_cloud(self._coloring, self._header.shown, moved=True)
+            self._plot.draw_cloud(self._coloring, self._session.map_state.shown, moved=True)
             self._plot.draw_selection()
             self._plot.draw_cursor()
         elif self._moving or self._session.mapped is not self._session.atlas:
