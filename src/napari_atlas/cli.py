@@ -10,8 +10,7 @@ from typing import Any
 
 import click
 
-from napari_atlas import __version__
-from napari_atlas._record_verbs import VERBS
+from napari_atlas import __version__, _explore_verbs, _record_verbs
 from napari_atlas._speech import PATH, Stop, follow, json_flag, leave_if_stopped, say, say_all
 from napari_atlas._terminal import comparison_text, sweep_text, typed_settings
 from napari_atlas.analysis import report
@@ -31,7 +30,7 @@ def cli() -> None:
     """See behaviour across species: tracks in, one latent map out, linked to the video."""
 
 
-for _verb in VERBS:
+for _verb in (*_record_verbs.VERBS, *_explore_verbs.VERBS):
     cli.add_command(_verb)
 
 

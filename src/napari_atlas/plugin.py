@@ -16,6 +16,10 @@ from napari_atlas.sample.renderer import welcome_frame
 from napari_atlas.views.workspace import Workspace, workspace_of
 
 __all__ = [
+    "clips_dock",
+    "compare_dock",
+    "difference_dock",
+    "groups_dock",
     "import_dock",
     "latent_map",
     "open_reef",
@@ -51,6 +55,26 @@ def runs_dock() -> QWidget:
 def import_dock() -> QWidget:
     """Return the dock that recognises files and adds recordings."""
     return _current().widget("import")
+
+
+def groups_dock() -> QWidget:
+    """Return the dock of clusters, saved selections, tags and notes."""
+    return _current().widget("groups")
+
+
+def difference_dock() -> QWidget:
+    """Return the dock that tells what sets the selection apart."""
+    return _current().widget("difference")
+
+
+def compare_dock() -> QWidget:
+    """Return the dock of the other species' nearest windows."""
+    return _current().widget("compare")
+
+
+def clips_dock() -> QWidget:
+    """Return the dock of clips."""
+    return _current().widget("clips")
 
 
 def latent_map() -> QWidget:

@@ -19,6 +19,7 @@ from napari_atlas.session.session import Session
 from napari_atlas.views import _map_model as model
 from napari_atlas.views._hover_card import HoverCard
 from napari_atlas.views._legend import LegendEntry
+from napari_atlas.views.desk import Desk
 from napari_atlas.views.latent_map import LatentMap
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def session() -> Session:
 @pytest.fixture
 def latent_map(qtbot: QtBot, session: Session, atlas: Atlas) -> LatentMap:
     session.show(spread(atlas))
-    widget = LatentMap(session)
+    widget = LatentMap(Desk(session))
     qtbot.addWidget(widget)
     widget.resize(620, 560)
     with qtbot.waitExposed(widget):
@@ -280,7 +281,7 @@ def test_without_temperature_nothing_says_celsius(
 
 @pytest.mark.gui
 def test_empty_state_takes_the_mouse_without_harm(qtbot: QtBot, session: Session) -> None:
-    widget = LatentMap(session)
+    widget = LatentMap(Desk(session))
     qtbot.addWidget(widget)
     with qtbot.waitExposed(widget):
         widget.show()

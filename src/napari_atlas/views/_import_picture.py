@@ -10,10 +10,10 @@ from qtpy.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_atlas.data.drawing import drawing_of
 from napari_atlas.data.species import COLORS
 from napari_atlas.views._canvas import Palette, palette_of
 from napari_atlas.views._import_look import Look
-from napari_atlas.views._layers import drawing_of
 
 __all__ = ["Picture", "image_of"]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from napari_atlas.data.clusters import Clustering
 from napari_atlas.data.marks import Annotations
 from napari_atlas.io.annotations import change_annotations
+from napari_atlas.io.clips import ClipLibrary
 from napari_atlas.io.clusters import delete_clusters, write_clusters
 from napari_atlas.io.runs import RunFolder
 from napari_atlas.session.session import Session
@@ -28,6 +30,16 @@ class Keeper:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._queue = InOrder()
+        self._library = ClipLibrary(Path())
+
+    @property
+    def library(self) -> ClipLibrary:
+        """The clips of the project on show."""
+        folder = self._session.atlas.folder if self._session.atlas else Path()
+        if self._library.project != folder:
+            self._library.close()
+            self._library = ClipLibrary(folder)
+        return self._library
 
     @property
     def busy(self) -> bool:

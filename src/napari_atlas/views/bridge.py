@@ -12,6 +12,7 @@ from superqt.utils import ensure_main_thread
 
 from napari_atlas import workflow
 from napari_atlas.data.atlas import Atlas, RecordingInfo
+from napari_atlas.data.drawing import drawing_of
 from napari_atlas.data.outline import Outline
 from napari_atlas.data.recording import Recording
 from napari_atlas.errors import InputError
@@ -21,7 +22,7 @@ from napari_atlas.io.video import open_video
 from napari_atlas.session.linking import window_at, window_rank
 from napari_atlas.session.session import Cursor, Session
 from napari_atlas.views._canvas import Links
-from napari_atlas.views._layers import Layers, blank_video, drawing_of
+from napari_atlas.views._layers import Layers, blank_video
 from napari_atlas.views._time import clock_text
 from napari_atlas.views._worker import call_in_thread
 

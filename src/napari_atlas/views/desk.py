@@ -46,7 +46,7 @@ class Desk:
         """The run that was stopped or cut off and can be continued; empty if there is none."""
         self.runner = JobRunner(session)
         self.keeper = Keeper(session)
-        """What keeps marks and clusters."""
+        """What keeps marks and clusters, and has clips at hand."""
         self._wanted = 0
         self._reading = False
         self.runner.event.connect(self._on_event)

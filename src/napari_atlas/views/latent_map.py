@@ -17,8 +17,8 @@ from napari_atlas.views._map_plot import MapPlot
 
 if TYPE_CHECKING:
     from napari_atlas.session.selection import Combine
-    from napari_atlas.session.session import Session
     from napari_atlas.views._colors import Coloring
+    from napari_atlas.views.desk import Desk
 
 __all__ = ["LatentMap"]
 
@@ -36,18 +36,19 @@ class LatentMap(QWidget):  # type: ignore[misc]
 
     Parameters
     ----------
-    session
-        What to show, and whose verbs to call.
+    desk
+        Whose session is shown, and whose verbs are called.
     parent
         Qt parent.
     """
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        session = desk.session
         self.setObjectName("atlas-latent-map")
         self.setAccessibleName("latent map")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._session = session
+        self._desk, self._session = desk, session
         self._palette = palette_of("dark")
         self._coloring: Coloring | None = None
         self._moving = False

@@ -12,7 +12,11 @@ from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 from napari_atlas.session.session import Session
 from napari_atlas.views._canvas import Links
 from napari_atlas.views.bridge import Bridge
+from napari_atlas.views.clips import ClipsDock
+from napari_atlas.views.compare import CompareDock
 from napari_atlas.views.desk import Desk
+from napari_atlas.views.difference import DifferenceDock
+from napari_atlas.views.groups import GroupsDock
 from napari_atlas.views.importing import ImportDock
 from napari_atlas.views.latent_map import LatentMap
 from napari_atlas.views.project import ProjectDock
@@ -26,7 +30,11 @@ PARTS = {
     "project": ("ATLAS project", "left"),
     "training": ("ATLAS training", "left"),
     "map": ("ATLAS latent map", "right"),
+    "groups": ("ATLAS groups", "left"),
+    "difference": ("ATLAS selection against rest", "left"),
     "timeline": ("ATLAS timeline", "bottom"),
+    "compare": ("ATLAS compare", "bottom"),
+    "clips": ("ATLAS clips", "bottom"),
     "runs": ("ATLAS runs", "bottom"),
     "import": ("ATLAS import", "bottom"),
 }
@@ -57,7 +65,11 @@ class Workspace:
             makers = {
                 "project": lambda: ProjectDock(self.desk),
                 "training": lambda: TrainingDock(self.desk),
-                "map": lambda: LatentMap(self.session),
+                "map": lambda: LatentMap(self.desk),
+                "groups": lambda: GroupsDock(self.desk),
+                "difference": lambda: DifferenceDock(self.desk),
+                "compare": lambda: CompareDock(self.desk),
+                "clips": lambda: ClipsDock(self.desk),
                 "timeline": lambda: Timeline(self.session),
                 "runs": lambda: RunsDock(self.desk),
                 "import": lambda: ImportDock(self.desk),
@@ -115,9 +127,11 @@ class Workspace:
             dock = window.findChild(QDockWidget, name) if window is not None else None
             if dock is not None:
                 window.tabifyDockWidget(self._docks["project"], dock)
-        for part in ("runs", "import") if window is not None else ():
+        for part in ("compare", "clips", "runs", "import") if window is not None else ():
             window.tabifyDockWidget(self._docks["timeline"], self._docks[part])
-        for part in ("project", "timeline"):
+        for part in ("groups", "difference") if window is not None else ():
+            window.tabifyDockWidget(self._docks["training"], self._docks[part])
+        for part in ("project", "training", "timeline"):
             self._docks[part].raise_()
 
     def _make_room(self, imports: bool) -> None:

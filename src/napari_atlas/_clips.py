@@ -1,0 +1,1 @@
+"""Clips of windows, written as films and stills."""

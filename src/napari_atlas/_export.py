@@ -1,0 +1,1 @@
+"""Everything that is known of windows, as one table."""

@@ -1,0 +1,1 @@
+"""Maps of a run: made, remade of a part, read."""
