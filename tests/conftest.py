@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,3 +68,58 @@ def jelly_project(tmp_path: Path) -> Path:
     request = AddRequest(tmp_path / "jelly.npy", "jelly", temperature=str(tmp_path / "temps.npy"))
     workflow.add(tmp_path / "p.atlas", request)
     return tmp_path / "p.atlas"
+
+
+@pytest.fixture(scope="session")
+def striped_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a video of 300 frames of 96 x 64 pixels; each tells its number as twelve stripes, 1 is white."""
+    import av
+    import numpy as np
+
+    path = tmp_path_factory.mktemp("striped") / "v.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"crf": "10"})
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.codec_context.gop_size, stream.codec_context.max_b_frames = 30, 2
+        for number in range(300):
+            bits = (number >> np.arange(12)) & 1
+            picture = np.broadcast_to(np.repeat(bits, 8)[None, :, None] * 255, (64, 96, 3)).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture
+def striped_project(tmp_path: Path, striped_video: Path) -> Path:
+    """Return a project of two recordings of 340 frames at 25 per second, "a" with a striped video and "b" without.
+
+    Two keypoints lie in corners of the video, and one is missing in the first 30 frames; windows have 25 frames.
+    """
+    from napari_atlas import workflow
+    from napari_atlas.data.project import AddRequest
+
+    head = "scorer" + ",s" * 6 + "\nbodyparts,n,n,n,m,m,m\ncoords" + ",x,y,likelihood" * 2 + "\n"
+    rows = "".join(f"{i},{'' if i < 30 else 0},{'' if i < 30 else 0},0.9,95,63,0.9\n" for i in range(340))
+    (tmp_path / "a.csv").write_text(head + rows, encoding="utf-8")
+    folder = tmp_path / "p.atlas"
+    workflow.new(folder)
+    settings = {"signal": "centroid-speed", "bin_rate": 25.0, "window": 1.0, "stride": 0.5, "keypoints": ("m",)}
+    for name, video in (("a", striped_video), ("b", Path())):
+        request = AddRequest(tmp_path / "a.csv", "mouse", name=name, video=video, fps=25, settings=settings)
+        workflow.add(folder, request)
+    return folder
+
+
+def stripes(picture: Any) -> int:
+    """Return the frame number that a picture of the striped video tells."""
+    import numpy as np
+
+    at = (np.arange(12) + 0.5) / 12 * picture.shape[1]
+    middle = picture[picture.shape[0] // 4 : picture.shape[0] * 3 // 4, at.astype(int)]
+    return int(((middle.mean(axis=(0, 2)) > 127) << np.arange(12)).sum())
+
+
+@pytest.fixture
+def number_of() -> Callable[[Any], int]:
+    """Return a function that reads the frame number off a picture of the striped video."""
+    return stripes

@@ -312,8 +312,11 @@ def test_a_run_is_never_overwritten(project: Path) -> None:
 def test_a_map_tells_its_steps(story: tuple[Path, list[Event], list[Event]]) -> None:
     project, fit, events = story
     n = len(workflow.load_atlas(project).windows.table)
-    assert [(e.kind, e.done, e.total) for e in events] == [("started", 0, 0), ("done", n, n)]
-    assert events[-1].data == {"run": fit[0].data["run"], "map": "umap-n5-d0.1-s0"}
+    assert [e.kind for e in (events[0], *events[-1:])] == ["started", "done"]
+    assert {e.kind for e in events[1:-1]} == {"progress"}
+    assert events[-2].text == "map: step 500 of 500"
+    assert (events[-1].done, events[-1].total) == (n, n)
+    assert events[-1].data == {"run": fit[0].data["run"], "map": "umap-n5-d0.1-s0", "part": False}
     assert workflow.runs(project)[0]["maps"] == ["umap-n5-d0.1-s0"]
 
 

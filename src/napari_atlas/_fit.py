@@ -378,10 +378,11 @@ def _truth(table: WindowTable, encoded: Encoded) -> dict[str, Any]:
 
 def assemble(windows: Windows, run: RunFolder) -> None:
     """Write atlas.h5ad from the parts that the run has."""
+    from napari_atlas.io.clusters import read_clusters
     from napari_atlas.io.h5ad import write_h5ad
 
     latents = run.read_latents()
     found = run.map_recipes
     coordinates = run.read_map(found[0])["coordinates"] if found else np.empty((0, 2), dtype=np.float32)
     table = replace(windows.table, split=latents["split"])
-    write_h5ad(run.path / "atlas.h5ad", table, latents, coordinates, run.card)
+    write_h5ad(run.path / "atlas.h5ad", table, latents, coordinates, run.card, clusterings=read_clusters(run, len(table)))

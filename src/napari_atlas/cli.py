@@ -152,14 +152,19 @@ def runs(project: Path, names: tuple[str, ...], compare: bool, as_json: bool, **
 @click.option("--neighbors", default=15, help="Neighbours that UMAP looks at.")
 @click.option("--min-dist", default=0.1, help="How tightly points are packed, 0 to 1.")
 @click.option("--seed", default=0, help="The same seed gives the same map.")
+@click.option("--dims", type=click.Choice(["2", "3"]), default="2", help="Dimensions of the map.")
+@click.option("--preview-only", is_flag=True, help="Leave it at the preview, which is there soon.")
+@click.option("--only", default="", metavar="FILE_OR_NAME", help="Window ids (.json, .txt), or a saved selection.")
+@click.option("--name", default="", help="What the map is called; else after its settings.")
 @json_flag
-def map_(project: Path, run: str, as_json: bool, **recipe: Any) -> None:
-    """Lay the latent out in two dimensions (UMAP)."""
+def map_(project: Path, run: str, as_json: bool, **typed: Any) -> None:
+    """Lay the latent out in two or three dimensions (UMAP); Ctrl-C leaves the maps that are there."""
     from napari_atlas import workflow
     from napari_atlas.analysis.projection import MapRecipe
 
-    chosen = MapRecipe(recipe["neighbors"], recipe["min_dist"], recipe["seed"])
-    follow(workflow.make_map(project, chosen, run), as_json)
+    recipe = MapRecipe(typed["neighbors"], typed["min_dist"], typed["seed"], int(typed["dims"]))
+    wishes = workflow.MapWishes(typed["only"], typed["name"], typed["preview_only"])
+    follow(workflow.make_map(project, recipe, run, Stop().listen(), wishes), as_json)
 
 
 @cli.command("open")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from napari import current_viewer
 from platformdirs import user_data_path
 from qtpy.QtWidgets import QWidget
@@ -16,6 +17,7 @@ from napari_atlas.sample.renderer import welcome_frame
 from napari_atlas.views.workspace import Workspace, workspace_of
 
 __all__ = [
+    "clear",
     "clips_dock",
     "compare_dock",
     "difference_dock",
@@ -24,11 +26,16 @@ __all__ = [
     "latent_map",
     "open_reef",
     "open_workspace",
+    "play",
+    "player_bar",
     "project_dock",
     "project_reader",
+    "redo",
     "runs_dock",
+    "show_keys",
     "timeline",
     "training_dock",
+    "undo",
 ]
 
 
@@ -85,6 +92,36 @@ def latent_map() -> QWidget:
 def timeline() -> QWidget:
     """Return the timeline."""
     return _current().widget("timeline")
+
+
+def player_bar() -> QWidget:
+    """Return the bar that plays the video."""
+    return _current().widget("player")
+
+
+def show_keys() -> None:
+    """List the keys."""
+    _current().show_keys()
+
+
+def play() -> None:
+    """Play the video, or pause it."""
+    _current().player.toggle()
+
+
+def undo() -> None:
+    """Go back to the selection before."""
+    _current().session.undo()
+
+
+def redo() -> None:
+    """Take an undone selection again."""
+    _current().session.redo()
+
+
+def clear() -> None:
+    """Select nothing."""
+    _current().session.select(np.empty(0, dtype=np.int64))
 
 
 def project_reader(path: str | list[str]) -> Callable[[Any], list[Any]] | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
+from napari_atlas._clips import ClipWishes, make_clips
+from napari_atlas._clusters import cluster
+from napari_atlas._export import ExportWishes, write_table
 from napari_atlas._import import ImportWishes, add_many, plan_import, read_plan, serve_tasks
+from napari_atlas._maps import MapWishes, make_map, with_map
 from napari_atlas._pretrained import InitFrom, start_with
 from napari_atlas._recordings import add, change, notes_of, remove
 from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
@@ -28,26 +30,29 @@ from napari_atlas.io.provenance import as_fitted, heads_of, labels_hash, recipe_
 from napari_atlas.io.proxy import make_proxies, proxy_of
 from napari_atlas.io.runs import RunFolder, find_run, list_runs
 
-if TYPE_CHECKING:
-    from napari_atlas.analysis.projection import MapRecipe
-
 __all__ = [
     "DEMO_PROJECT",
+    "ClipWishes",
+    "ExportWishes",
     "ImportWishes",
     "InitFrom",
+    "MapWishes",
     "add",
     "add_many",
     "add_reef",
     "change",
+    "cluster",
     "compare_runs",
     "delete_run",
     "demo",
     "encode",
+    "export",
     "fit",
     "inspect",
     "load_atlas",
     "load_tracks_of",
     "load_windows",
+    "make_clips",
     "make_map",
     "make_proxies",
     "new",
@@ -59,6 +64,7 @@ __all__ = [
     "runs",
     "serve_tasks",
     "sweep",
+    "with_map",
 ]
 
 ShouldStop = Callable[[], bool]
@@ -86,10 +92,11 @@ def load_tracks_of(folder: Path, recording: str) -> Recording:
     return load_recording(project, project.recording_called(recording))
 
 
-def load_atlas(folder: Path, run: str = "") -> Atlas:
+def load_atlas(folder: Path, run: str = "", map_name: str = "") -> Atlas:
     """Return a project with its newest run, or the one named, ready to be looked at.
 
-    Before a run has a map of its own, its latents are laid out by their principal components.
+    The newest map of all windows is on show, or the one named, which may leave windows out: they are NaN. Before a run
+    has a map of its own, its latents are laid out by their principal components.
     A run whose recordings or settings have changed since is shown as "out of date": windows, but no map.
     Recordings that were added after the run have no windows in it. Those that cannot be read are left out, and why is
     told in ``faults``.
@@ -97,7 +104,7 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
     Raises
     ------
     InputError
-        If there is no such project or run, or none of its recordings can be read.
+        If there is no such project, run or map, or none of its recordings can be read.
     """
     whole = read_project(folder)
     fitted = [r.name for r in list_runs(folder) if r.weights.is_file()]
@@ -109,7 +116,20 @@ def load_atlas(folder: Path, run: str = "") -> Atlas:
     windows, tracks = windows_of(project, {e.name: recordings[e.name] for e in project.recordings})
     left_out = [f"{name} is left out, since it cannot be read: {why}" for name, why in faults.items()]
     atlas = Atlas(folder, infos, windows, tracks, faults=faults, card={"notes": left_out} if left_out else {})
-    return _shown(atlas, chosen, project) if chosen else atlas
+    shown = _shown(atlas, chosen, project) if chosen else atlas
+    return with_map(shown, map_name)
+
+
+def export(folder: Path, wishes: ExportWishes, run: str = "") -> Iterator[Event]:
+    """Write all that is known of the windows of a run as one table; a generator of events.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written, or there is no such project, run or selection.
+    """
+    wishes.check()
+    return write_table(load_atlas(folder, run), wishes)
 
 
 def _readable(project: Project) -> tuple[dict[str, Recording], dict[str, str]]:
@@ -240,26 +260,6 @@ def sweep(
     return run_sweep(folder, file, given, should_stop, point)
 
 
-def make_map(folder: Path, recipe: MapRecipe, run: str = "") -> Iterator[Event]:
-    """Lay a run's latents out in two dimensions and write the map beside them."""
-    from napari_atlas._fit import assemble
-    from napari_atlas.analysis.projection import FEWEST_FOR_UMAP, project
-
-    whole, chosen = read_project(folder), find_run(folder, run)
-    fitted, latents = as_fitted(whole, chosen.config), chosen.read_latents()
-    if chosen.config.get("recipe") != recipe_hash(fitted):
-        raise InputError.of(f"run {chosen.name}", "its recordings or settings have changed since", "fit again")
-    if not latents:
-        raise InputError.of(f"run {chosen.name}", "it has no latents yet", "wait for the fit, or fit again")
-    n = len(latents["mu"])
-    yield Event("started", f"mapping {n} windows of run {chosen.name}", data={"run": chosen.name})
-    coordinates = project(latents["mu"], recipe)
-    name = f"umap-n{recipe.n_neighbors}-d{recipe.min_dist:g}-s{recipe.seed}"
-    chosen.write_map(name, str(recipe) if n >= FEWEST_FOR_UMAP else "PCA · too few windows for UMAP", coordinates)
-    assemble(load_windows(fitted)[0], chosen)
-    yield Event("done", f"map {name} of run {chosen.name}: {n} windows", n, n, {"run": chosen.name, "map": name})
-
-
 def demo(folder: Path, seed: int = 0, should_stop: ShouldStop = never) -> Iterator[Event]:
     """Make the reef sample in *folder*, add its recordings to a project there, fit it and map it."""
     from napari_atlas.analysis.projection import MapRecipe
@@ -277,7 +277,7 @@ def demo(folder: Path, seed: int = 0, should_stop: ShouldStop = never) -> Iterat
         yield event
     yield from fit(project, FitConfig(seed=seed), should_stop)
     if not should_stop():
-        yield from make_map(project, MapRecipe(seed=seed))
+        yield from make_map(project, MapRecipe(seed=seed), should_stop=should_stop)
 
 
 def add_reef(folder: Path, reef: Path) -> Iterator[Event]:
@@ -317,21 +317,12 @@ def _with_run(atlas: Atlas, run: RunFolder) -> Atlas:
     if not {"mu", "predicted", "split"} <= latents.keys() or len(latents["mu"]) != len(atlas.windows.table):
         note = f"run {run.name} is out of date: another version of the program made it"
         return replace(atlas, card={"notes": [note]})
-    from napari_atlas.analysis.projection import project_linearly
-
-    found = run.map_recipes
-    mapped = (
-        run.read_map(found[0]) if found else {"coordinates": project_linearly(latents["mu"]), "recipe": np.array("PCA")}
-    )
     return replace(
         atlas,
         windows=atlas.windows.with_split(latents["split"]),
         run=run.name,
         latents=latents["mu"],
         predicted=latents["predicted"],
-        coordinates=mapped["coordinates"],
-        recipe=str(mapped["recipe"]),
-        kept=mapped.get("kept", np.empty(0, dtype=np.float32)),
         clusterings=read_clusters(run, len(latents["mu"])),
         card=run.card,
     )

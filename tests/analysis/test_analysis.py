@@ -1,4 +1,4 @@
-"""What is claimed of a latent: held-out figures, their null, neighbours, maps."""
+"""What is claimed of a latent: held-out figures, their null, neighbours."""
 
 from __future__ import annotations
 
@@ -12,10 +12,8 @@ from sklearn.metrics import r2_score
 
 from napari_atlas.analysis.alignment import held_out_r2, r_squared, shuffle_by_course
 from napari_atlas.analysis.neighbours import cross_species_error
-from napari_atlas.analysis.projection import MapRecipe, project, project_linearly
 from napari_atlas.data.species import Species
 from napari_atlas.data.windows import SPLITS, Track, TrackKey, Windows, WindowTable
-from napari_atlas.errors import InputError
 
 TRAIN, VALIDATION, TEST = range(3)
 
@@ -162,47 +160,3 @@ def test_the_error_of_neighbours_by_hand() -> None:
     found = cross_species_error(positions, values)
     assert found.error == pytest.approx((np.mean([1.5, 0.5]) + 1.5) / 2)
     assert found.shuffled == pytest.approx(1.0)
-
-
-def test_principal_components_keep_distances_in_the_plane() -> None:
-    rng = np.random.default_rng(0)
-    plane = rng.normal(size=(30, 2)) @ rng.normal(size=(2, 8)) + 5
-    flat = project_linearly(plane)
-    assert flat.shape == (30, 2)
-    assert flat.dtype == np.float32
-    wanted = np.linalg.norm(plane[:, None] - plane[None], axis=2)
-    np.testing.assert_allclose(np.linalg.norm(flat[:, None] - flat[None], axis=2), wanted, rtol=1e-3, atol=1e-4)
-    assert flat[:, 0].var() >= flat[:, 1].var()
-
-
-@pytest.mark.parametrize("n_latent", [1, 2, 8])
-@pytest.mark.parametrize("n", [1, 2, 9])
-def test_few_windows_are_laid_out_linearly(n: int, n_latent: int) -> None:
-    latents = np.random.default_rng(0).normal(size=(n, n_latent)).astype(np.float32)
-    coordinates = project(latents, MapRecipe())
-    assert coordinates.shape == (n, 2)
-    assert np.isfinite(coordinates).all()
-    np.testing.assert_array_equal(coordinates, project_linearly(latents))
-
-
-def test_a_map_repeats_with_its_seed_and_keeps_groups_apart() -> None:
-    rng = np.random.default_rng(0)
-    latents = np.concatenate([rng.normal(0, 0.1, (30, 8)), rng.normal(5, 0.1, (30, 8))]).astype(np.float32)
-    first, again, other = (project(latents, MapRecipe(n_neighbors=10, seed=s)) for s in (1, 1, 2))
-    assert first.dtype == np.float32
-    np.testing.assert_array_equal(first, again)
-    assert not np.array_equal(first, other)
-    near = np.linalg.norm(first[:30] - first[:30].mean(axis=0), axis=1).max()
-    assert np.linalg.norm(first[:30].mean(axis=0) - first[30:].mean(axis=0)) > near
-
-
-def test_more_neighbours_than_windows_are_cut_down() -> None:
-    latents = np.random.default_rng(0).normal(size=(12, 3))
-    assert np.isfinite(project(latents, MapRecipe(n_neighbors=500))).all()
-
-
-def test_recipes_say_what_they_are_and_refuse_nonsense() -> None:
-    assert str(MapRecipe()) == "UMAP · n=15 · min_dist=0.1 · seed 0"
-    for wrong in ({"n_neighbors": 1}, {"min_dist": -0.1}, {"min_dist": 1.5}):
-        with pytest.raises(InputError, match="setting"):
-            MapRecipe(**wrong)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from npe2 import PluginManifest
 
+from napari_atlas.views._preferences import DEFAULTS, preference
+
 ROOT = Path(__file__).parents[2]
 TOP = ROOT / "napari.yaml"
 INSIDE = ROOT / "src" / "napari_atlas" / "napari.yaml"
@@ -42,6 +44,11 @@ def test_widgets_name_known_commands(manifest: PluginManifest) -> None:
     assert {widget.command for widget in manifest.contributions.widgets or ()} <= commands
 
 
-def test_settings_have_titles(manifest: PluginManifest) -> None:
-    for configuration in manifest.contributions.configurations or ():
-        assert all(setting.title for setting in configuration.properties.values()), configuration.title
+def test_settings_have_titles_and_are_what_the_program_asks_for(manifest: PluginManifest) -> None:
+    (settings,) = manifest.contributions.configurations.values()
+    assert all(setting.title and setting.description for setting in settings.properties.values())
+    assert {name: setting.default for name, setting in settings.properties.items()} == DEFAULTS
+
+
+def test_a_preference_is_what_napari_keeps() -> None:
+    assert {name: preference(name) for name in DEFAULTS} == DEFAULTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 
@@ -43,3 +44,88 @@ def workspace(make_napari_viewer, qtbot):
     yield made
     made.close()
     qtbot.wait(50)
+
+
+@pytest.fixture(scope="session")
+def rigs(shared, tmp_path_factory):
+    """Return the project of an open field at 25 fps and a head-fixed mouse at 250 fps, fitted and mapped.
+
+    Who changes it works on a copy at the same depth, since its paths are relative: `rigs_copy`.
+    """
+    from napari_atlas import workflow
+    from napari_atlas.analysis.projection import MapRecipe
+    from napari_atlas.data.config import FitConfig
+    from napari_atlas.data.project import AddRequest
+
+    project = tmp_path_factory.mktemp("rigs") / "rigs.atlas"
+    workflow.new(project)
+    field = {"bin_rate": 12.5, "window": 1.6, "stride": 0.4}
+    head = {"bin_rate": 50.0, "window": 0.4, "stride": 0.1}
+    mouse = shared / "data/eks/mirror-mouse"
+    workflow.add(
+        project,
+        AddRequest(
+            shared / "data/vame/cropped_video.csv",
+            "open field",
+            video=shared / "data/vame/cropped_video.mp4",
+            settings=field,
+        ),
+    )
+    workflow.add(
+        project,
+        AddRequest(
+            mouse / "180607_004.train_frames=75.rng=0.csv",
+            "head-fixed",
+            video=mouse / "180607_004.mp4",
+            settings=head,
+        ),
+    )
+    events = list(workflow.fit(project, FitConfig(epochs=12, beta_warmup=4)))
+    assert events[-1].kind == "done"
+    list(workflow.make_map(project, MapRecipe(n_neighbors=8)))
+    return project
+
+
+@pytest.fixture
+def rigs_copy(rigs, tmp_path_factory):
+    """Return a copy of the rigs that may be changed."""
+    return shutil.copytree(rigs, tmp_path_factory.mktemp("copy") / "rigs.atlas")
+
+
+@pytest.fixture(scope="session")
+def reef(tmp_path_factory):
+    """Return a small reef of two species with videos and temperature, fitted twice, mapped and clustered."""
+    from napari_atlas import workflow
+    from napari_atlas.analysis.clusters import ClusterRecipe
+    from napari_atlas.data.config import FitConfig
+    from napari_atlas.sample.reef import ReefSpec, write_reef
+
+    folder = tmp_path_factory.mktemp("reef")
+    for _ in write_reef(folder / "reef", ReefSpec("small", 2, 2, (2, 2), (2, 2), 60.0, 24.0)):
+        pass
+    project = folder / "reef.atlas"
+    workflow.new(project, "reef")
+    for _ in workflow.add_reef(project, folder / "reef"):
+        pass
+    for seed in (0, 1):
+        assert list(workflow.fit(project, FitConfig(epochs=6, beta_warmup=2, seed=seed)))[-1].kind == "done"
+    assert list(workflow.cluster(project, ClusterRecipe(method="kmeans", k=3)))[-1].kind == "done"
+    return project
+
+
+@pytest.fixture
+def reef_copy(reef, tmp_path_factory):
+    """Return a copy of the reef that may be changed."""
+    folder = tmp_path_factory.mktemp("copy")
+    (folder / "reef").symlink_to(reef.parent / "reef")
+    return shutil.copytree(reef, folder / "reef.atlas")
+
+
+@pytest.fixture
+def opened(reef_copy, workspace, wait, qtbot):
+    """Return the workspace with the small reef on show."""
+    workspace.open(reef_copy)
+    session, bridge = workspace.session, workspace.bridge
+    wait(lambda: session.atlas is not None and bridge.shown is not None and bool(session.clusterings))
+    qtbot.wait(600)
+    return workspace

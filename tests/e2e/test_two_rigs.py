@@ -8,45 +8,9 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from napari_atlas import workflow
-from napari_atlas.analysis.projection import MapRecipe
-from napari_atlas.data.config import FitConfig
-from napari_atlas.data.project import AddRequest
 from napari_atlas.session.linking import cursor_of
 
 pytestmark = pytest.mark.gui
-
-
-@pytest.fixture(scope="module")
-def rigs(shared, tmp_path_factory):
-    """Return the project of an open field at 25 fps and a head-fixed mouse at 250 fps."""
-    project = tmp_path_factory.mktemp("rigs") / "rigs.atlas"
-    workflow.new(project)
-    field = {"bin_rate": 12.5, "window": 1.6, "stride": 0.4}
-    head = {"bin_rate": 50.0, "window": 0.4, "stride": 0.1}
-    mouse = shared / "data/eks/mirror-mouse"
-    workflow.add(
-        project,
-        AddRequest(
-            shared / "data/vame/cropped_video.csv",
-            "open field",
-            video=shared / "data/vame/cropped_video.mp4",
-            settings=field,
-        ),
-    )
-    workflow.add(
-        project,
-        AddRequest(
-            mouse / "180607_004.train_frames=75.rng=0.csv",
-            "head-fixed",
-            video=mouse / "180607_004.mp4",
-            settings=head,
-        ),
-    )
-    events = list(workflow.fit(project, FitConfig(epochs=12, beta_warmup=4)))
-    assert events[-1].kind == "done"
-    list(workflow.make_map(project, MapRecipe(n_neighbors=8)))
-    return project
 
 
 def decoded(path, index):

@@ -89,3 +89,9 @@ def atlas(tmp_path: Path) -> Atlas:
 def plain_atlas(tmp_path: Path) -> Atlas:
     """Return two species with neither temperature nor clock."""
     return make_atlas(tmp_path, thermal=False, clock=False)
+
+
+@pytest.fixture
+def fewer_atlas(tmp_path: Path) -> Atlas:
+    """Return the first recording of each species, in the project of the other atlases."""
+    return make_atlas(tmp_path, per=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QComboBox
 
 from napari_atlas.session.session import Session
+from napari_atlas.views import _timeline_layout as layout
 from napari_atlas.views import _timeline_model as model
 from napari_atlas.views._time import clock_text, nice_step, ticks
 from napari_atlas.views.timeline import Timeline
@@ -95,45 +97,50 @@ def test_envelope_keeps_peaks_and_gaps() -> None:
     values = np.zeros(100_000)
     values[61_234] = 9.0
     values[20_000:40_000] = np.nan
-    bins, kept = model.envelope(values, model.Span(0, 100_000, 100_000), 500)
+    bins, kept = model.envelope(model.Course(values), layout.Span(0, 100_000, 100_000), 500)
     assert bins.size < 2_100
     assert np.nanmax(kept) == 9.0
     assert np.isnan(kept).any()
 
 
 def test_zoom_keeps_the_bin_under_the_mouse_and_stays_inside() -> None:
-    box = model.Box(0, 0, 100, 10)
-    span = model.Span(0, 100, 100).zoomed(30.0, 0.5)
+    box = layout.Box(0, 0, 100, 10)
+    span = layout.Span(0, 100, 100).zoomed(30.0, 0.5)
     assert float(span.x(30.0, box)) == pytest.approx(30.0)
-    assert span.zoomed(30.0, 100.0) == model.Span(0, 100, 100)
+    assert span.zoomed(30.0, 100.0) == layout.Span(0, 100, 100)
     assert span.moved(1e6).high == 100
     assert span.holding(span.low + 1) is span
     assert span.holding(99.0).low <= 99.0 <= span.holding(99.0).high
 
 
 def test_unknown_clock_counts_samples_and_unregistered_signals_have_no_unit(atlas: Atlas, plain_atlas: Atlas) -> None:
-    span = model.Span(0, 120, 120)
+    span = layout.Span(0, 120, 120)
     assert [label for _, label in model.time_ticks(plain_atlas.tracks[0], span, 400)] == ["0", "50", "100"]
     assert [label for _, label in model.time_ticks(atlas.tracks[0], span, 400)][:2] == ["0:00", "0:15"]
     assert model.caption(atlas, atlas.tracks[0]) == "hull-area-rate (px²/frame)"
 
 
-def test_rows_have_no_temperature_panel_without_temperature() -> None:
-    assert len(model.lay_out(600, 200, True).panels) == 2
-    assert len(model.lay_out(600, 200, False).panels) == 1
+def test_rows_that_are_off_leave_their_room_to_the_others() -> None:
+    both, one = (layout.lay_out(600, 200, {layout.SIGNAL: 1, layout.TEMPERATURE: n}) for n in (1, 0))
+    assert set(both.panels) == {layout.SIGNAL, layout.TEMPERATURE}
+    assert set(one.panels) == {layout.SIGNAL}
+    assert one.panels[layout.SIGNAL][0].height > 1.5 * both.panels[layout.SIGNAL][0].height
+    none = layout.lay_out(600, 200, {}, 0)
+    assert not none.all_panels
+    assert not none.strips
 
 
-def test_lanes_share_the_room_of_the_signal() -> None:
-    rows = model.lay_out(600, 300, True, 3)
-    lanes, warm = rows.panels[:-1], rows.panels[-1]
-    heights = [box.bottom - box.top for box in lanes]
-    assert len(lanes) == 3
+@pytest.mark.parametrize("height", [150, 200, 700])
+def test_rows_lie_one_below_the_other(height: float) -> None:
+    found = layout.lay_out(600, height, {layout.SIGNAL: 3, layout.TEMPERATURE: 1, layout.LATENT: 2}, 4)
+    boxes = [*found.all_panels, found.marks, *found.strips, found.axis]
+    assert len(boxes) == 12
+    assert all(above.bottom <= below.top + 1e-6 for above, below in pairwise(boxes))
+    heights = [box.height for box in found.panels[layout.SIGNAL]]
     assert max(heights) - min(heights) < 1e-6
-    assert all(above.bottom <= below.top for above, below in zip(rows.panels, rows.panels[1:], strict=False))
-    assert warm.bottom < rows.strip.top
-    for i, box in enumerate(rows.panels):
-        low, high = rows.y(i, np.array([0.0, 1.0]), (0.0, 1.0))
-        assert box.top < high < low < box.bottom
+    for box in found.all_panels:
+        low, high = layout.level(box, np.array([0.0, 1.0]), (0.0, 1.0))
+        assert box.top <= high < low <= box.bottom
 
 
 def test_a_picture_of_many_channels_keeps_scale_and_gaps() -> None:
@@ -142,13 +149,13 @@ def test_a_picture_of_many_channels_keeps_scale_and_gaps() -> None:
     values[:, 4] = np.nan
     scale = model.heat_scale(values)
     np.testing.assert_allclose((scale[1] - scale[0])[:3], [4, 40, 400], rtol=0.1)
-    picture = model.heat(values, model.Span(0, 10_000, 10_000), 500, scale)
+    picture = model.heat(values, layout.Span(0, 10_000, 10_000), 500, scale)
     assert picture.shape == (7, 500)
     assert np.isnan(picture[3]).sum() == 50
     assert np.isnan(picture[4]).all()
     assert np.nanmin(picture) >= 0
     assert np.nanmax(picture) <= 1
-    close = model.heat(values, model.Span(100.0, 110.0, 10_000), 500, scale)
+    close = model.heat(values, layout.Span(100.0, 110.0, 10_000), 500, scale)
     np.testing.assert_allclose(close[0, 25::50], np.clip((values[100:110, 0] - scale[0, 0]) / 4, 0, 1), atol=0.03)
 
 
@@ -159,12 +166,31 @@ def test_captions_tell_channels_and_units(atlas: Atlas) -> None:
     assert model.caption(atlas, replace(atlas.tracks[0], channels=("tail speed (px/ms)",))) == "tail speed (px/ms)"
 
 
-def test_many_windows_are_thinned_but_no_selected_one_is_lost() -> None:
+def test_of_many_windows_each_column_has_one_and_no_selected_one_is_lost() -> None:
     edges = np.stack([np.arange(50_000.0), np.arange(1.0, 50_001)], axis=1)
-    span, strip = model.Span(0, 50_000, 50_000), model.Box(0, 0, 500, 10)
-    assert 500 <= model.thinned(edges, span, 500).size <= 1_000
-    assert len(model.marks_of(edges, span, strip)) <= 1_100
-    assert len(model.marks_of(edges[[777]], span, strip)) == 1
+    edges = np.delete(edges, slice(20_000, 30_000), axis=0)
+    columns = layout.Span.whole(50_000).columns(layout.Box(0, 0, 500, 10))
+    at = model.tile_at(edges, columns)
+    assert at.shape == (500,)
+    assert np.flatnonzero(at < 0).tolist() == list(range(200, 300))
+    assert at[0] == 50
+    assert np.flatnonzero(model.filled(edges, columns, np.array([777]))).tolist() == [7]
+    assert not model.filled(edges, columns, np.empty(0, dtype=np.int64)).any()
+    assert model.tile_at(np.empty((0, 2)), columns).max() == -1
+
+
+def test_long_courses_keep_peaks_and_gaps_at_any_zoom() -> None:
+    values = np.sin(np.arange(1_000_000) / 5e4)
+    values[612_345] = 9.0
+    values[200_000:400_000] = np.nan
+    course = model.Course(values)
+    for span in (layout.Span.whole(1_000_000), layout.Span(6e5, 6.3e5, 1e6), layout.Span(612_000, 612_600, 1e6)):
+        bins, kept = model.envelope(course, span, 500)
+        assert bins.size < 4_100
+        assert np.nanmax(kept) == 9.0
+        assert abs(bins[np.nanargmax(kept)] - 612_345.5) <= max(1, (span.high - span.low) / 500)
+        assert np.isnan(kept).any() == (span.low < 4e5)
+        assert np.all(np.diff(bins) >= 0)
 
 
 @pytest.mark.gui

@@ -69,7 +69,7 @@ class Atlas:
     latents
         (n_windows, n_latent), or (0, 0) before the first fit.
     coordinates
-        (n_windows, 2) map coordinates, or (0, 2) before the first map.
+        (n_windows, 2 or 3) map coordinates, NaN for a window that the map leaves out; (0, 2) before the first map.
     predicted
         (n_windows,) temperature in °C that the head reads off the latent; NaN where there is none.
     card

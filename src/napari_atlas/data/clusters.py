@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,9 @@ from napari_atlas.data.species import COLORS
 from napari_atlas.errors import InputError
 
 __all__ = ["Clustering"]
+
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_BY_HAND = " · merged by hand"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +33,8 @@ class Clustering:
         Names of the clusters, each another one.
     colors
         One per cluster, as "#rrggbb".
+    note
+        What is known of how well they hold, one sentence; empty if nothing.
     """
 
     name: str
@@ -36,15 +42,20 @@ class Clustering:
     codes: NDArray[np.int64]
     labels: tuple[str, ...]
     colors: tuple[str, ...] = ()
+    note: str = ""
 
     def __post_init__(self) -> None:
         if not self.colors:
-            cycled = tuple(COLORS[i % len(COLORS)] for i in range(len(self.labels)))
-            object.__setattr__(self, "colors", cycled)
+            object.__setattr__(self, "colors", tuple(map(_color, range(len(self.labels)))))
+        where = f"clusters {self.name}"
         if len(set(self.labels)) < len(self.labels):
-            raise InputError.of(f"clusters {self.name}", "two have one name", "give each another name")
+            raise InputError.of(where, "two have one name", "give each another name")
+        if not all(label.strip() for label in self.labels):
+            raise InputError.of(where, "one has no name", "give it one")
+        if len(self.colors) != len(self.labels) or not all(map(_HEX.fullmatch, self.colors)):
+            raise InputError.of(where, "a colour is missing or is not #rrggbb", "make them again")
         if self.codes.size and not -1 <= self.codes.min() <= self.codes.max() < len(self.labels):
-            raise InputError.of(f"clusters {self.name}", "a window is in a cluster that is not named", "make it again")
+            raise InputError.of(where, "a window is in a cluster that is not named", "make them again")
 
     def members(self, label: str) -> NDArray[np.int64]:
         """Return the window ids of one cluster, rising; empty if there is no such cluster."""
@@ -66,7 +77,10 @@ class Clustering:
         return replace(self, colors=tuple(color if name == label else old for name, old in pairs))
 
     def merged(self, labels: tuple[str, ...]) -> Clustering:
-        """Return these clusters with some made one, which has the name, the colour and the place of the first."""
+        """Return these clusters with some made one, which has the name, the colour and the place of the first.
+
+        The recipe tells of it, and the note goes: what was found out held for the clusters as they were made.
+        """
         into = self.labels.index(labels[0])
         target = np.array([into if name in labels else i for i, name in enumerate(self.labels)])
         kept = sorted(set(target.tolist()))
@@ -74,4 +88,11 @@ class Clustering:
         inside = self.codes >= 0
         codes[inside] = np.searchsorted(kept, target[self.codes[inside]])
         names, colors = tuple(self.labels[i] for i in kept), tuple(self.colors[i] for i in kept)
-        return replace(self, codes=codes, labels=names, colors=colors)
+        recipe = self.recipe.removesuffix(_BY_HAND) + _BY_HAND
+        return replace(self, recipe=recipe, codes=codes, labels=names, colors=colors, note="")
+
+
+def _color(place: int) -> str:
+    """Return a colour of the palette, or a darker one each time that they are used up."""
+    color, dark = COLORS[place % len(COLORS)], 0.72 ** (place // len(COLORS) % 4)
+    return "#" + "".join(f"{round(int(color[i : i + 2], 16) * dark):02X}" for i in (1, 3, 5))

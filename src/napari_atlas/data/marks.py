@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,7 +26,7 @@ class Spans:
     Attributes
     ----------
     of
-        By (recording, individual), (n_spans, 2) first video frame and the one after the last, rising.
+        By (recording, individual), (n_spans, 2) first video frame and the one after the last, rising; none twice.
     """
 
     of: Mapping[Animal, NDArray[np.int64]] = field(default_factory=dict)
@@ -33,12 +34,13 @@ class Spans:
     @classmethod
     def of_windows(cls, table: WindowTable, ids: NDArray[np.int64]) -> Spans:
         """Return the spans of windows."""
-        tracks = table.track[ids]
-        edges = np.stack([table.first_frame[ids], table.stop_frame[ids]], axis=1).astype(np.int64)
+        rising = _rising(table, [ids])
+        begins = np.flatnonzero(np.diff(table.track[rising])) + 1
         found = {}
-        for track in np.unique(tracks):
-            key = table.keys[track]
-            found[key.recording, key.individual] = edges[tracks == track]
+        for own in np.split(rising, begins) if rising.size else ():
+            key = table.keys[table.track[own[0]]]
+            edges = np.stack([table.first_frame[own], table.stop_frame[own]], axis=1).astype(np.int64)
+            found[key.recording, key.individual] = _sorted(edges)
         return cls(found)
 
     def __len__(self) -> int:
@@ -51,24 +53,36 @@ class Spans:
         it; if there is none, the window that its own middle lies in, the nearest one where several overlap. Animals
         that the table does not have are passed over.
         """
-        animals = {(key.recording, key.individual): i for i, key in enumerate(table.keys)}
-        parts = [_windows_of(table, animals[animal], edges) for animal, edges in self.of.items() if animal in animals]
-        return np.unique(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+        return _rising(table, (windows for *_, windows in self._meant(table)))
+
+    def elsewhere(self, table: WindowTable) -> int:
+        """Return how many spans mean no window of a table, such as those of recordings that a run does not have."""
+        return len(self) - sum(int(np.count_nonzero(np.bincount(which))) for _, which, _ in self._meant(table))
 
     def joined(self, other: Spans) -> Spans:
         """Return the spans of both, none twice."""
         animals = dict.fromkeys((*self.of, *other.of))
-        return Spans({animal: np.unique(np.concatenate(self._both(other, animal)), axis=0) for animal in animals})
+        return Spans({animal: _sorted(np.concatenate(self._both(other, animal))) for animal in animals})
 
-    def without(self, other: Spans) -> Spans:
-        """Return the spans that are not among those of *other*."""
-        left = {}
-        for animal, edges in self.of.items():
-            gone = {tuple(edge) for edge in other.of.get(animal, _NONE).tolist()}
-            kept = [edge for edge in edges.tolist() if tuple(edge) not in gone]
-            if kept:
-                left[animal] = np.array(kept, dtype=np.int64)
-        return Spans(left)
+    def less(self, table: WindowTable, ids: NDArray[np.int64]) -> Spans:
+        """Return the spans that mean these windows of a table no longer.
+
+        Spans from another run mean several windows at times; of one that loses some, the others become its spans.
+        Spans that mean no window of the table are kept.
+        """
+        left = dict(self.of)
+        for animal, which, windows in self._meant(table):
+            gone = np.isin(windows, ids)
+            hit = np.unique(which[gone])
+            rest = Spans.of_windows(table, windows[~gone & np.isin(which, hit)])
+            parts = np.delete(left[animal], hit, axis=0), rest.of.get(animal, _NONE)
+            left[animal] = _sorted(np.concatenate(parts))
+        return Spans({animal: edges for animal, edges in left.items() if len(edges)})
+
+    def same(self, other: Spans) -> bool:
+        """Return whether others are the same stretches of the same animals."""
+        there = other.of
+        return self.of.keys() == there.keys() and all(np.array_equal(own, there[k]) for k, own in self.of.items())
 
     def as_list(self) -> list[dict[str, Any]]:
         """Return a JSON value."""
@@ -86,18 +100,27 @@ class Spans:
         InputError
             If it is not one of `as_list`.
         """
+        found = cls()
         try:
-            return cls(
-                {
-                    (str(v["recording"]), str(v["individual"])): np.array(v["frames"], dtype=np.int64).reshape(-1, 2)
-                    for v in value
-                }
-            )
-        except (KeyError, TypeError, ValueError) as error:
+            for item in value:
+                animal, frames = (str(item["recording"]), str(item["individual"])), np.array(item["frames"])
+                edges = frames.reshape(-1, 2).astype(np.int64, casting="safe") if frames.size else _NONE
+                if (edges[:, 0] >= edges[:, 1]).any():
+                    raise ValueError("a span ends before it begins")
+                found = found.joined(cls({animal: edges}))
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             raise InputError.of("spans", "they are not lists of first and last frames", "restore a copy") from error
+        return found
 
     def _both(self, other: Spans, animal: Animal) -> list[NDArray[np.int64]]:
         return [spans.of.get(animal, _NONE) for spans in (self, other)]
+
+    def _meant(self, table: WindowTable) -> Iterator[tuple[Animal, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield for each animal of the table which spans mean which windows, as two rows of one length."""
+        animals = {(key.recording, key.individual): i for i, key in enumerate(table.keys)}
+        for animal, edges in self.of.items():
+            if animal in animals:
+                yield animal, *_windows_of(table, animals[animal], edges)
 
 
 _NONE = np.empty((0, 2), dtype=np.int64)
@@ -132,8 +155,15 @@ class Mark:
             raise InputError.of("mark", f"kind {self.kind!r} is unknown", f"choose from {', '.join(KINDS)}")
         if not self.name.strip():
             raise InputError.of(self.kind, "it has no name", "give it one")
+        if self.color and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.color):
+            raise InputError.of(f"{self.kind} {self.name}", f"{self.color!r} is no colour", "write it as #rrggbb")
         if not 0 <= self.key <= 9:
             raise InputError.of(f"{self.kind} {self.name}", f"key {self.key} is not a number key", "choose 1 to 9")
+
+    def same(self, other: Mark) -> bool:
+        """Return whether another mark says the same."""
+        plain = [(mark.kind, mark.name, mark.color, mark.key) for mark in (self, other)]
+        return plain[0] == plain[1] and self.spans.same(other.spans)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +171,11 @@ class Annotations:
     """All marks of a project, in the order in which they were made."""
 
     marks: tuple[Mark, ...] = ()
+
+    def same(self, other: Annotations) -> bool:
+        """Return whether others say the same in the same order."""
+        pairs = zip(self.marks, other.marks, strict=False)
+        return len(self.marks) == len(other.marks) and all(one.same(two) for one, two in pairs)
 
     def of_kind(self, kind: str) -> tuple[Mark, ...]:
         """Return the marks of one kind."""
@@ -175,23 +210,59 @@ class Annotations:
         return Annotations(tuple(changed))
 
 
-def _windows_of(table: WindowTable, track: int, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rising(table: WindowTable, parts: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the rising ids of windows that are given in any order; this is quicker than sorting them."""
+    there = np.zeros(len(table), dtype=bool)
+    for ids in parts:
+        there[ids] = True
+    return np.flatnonzero(there)
+
+
+def _sorted(edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return spans in their order, none twice; this is quicker than `numpy.unique` of rows."""
+    low, high = np.diff(edges, axis=0).T
+    if ((low > 0) | ((low == 0) & (high > 0))).all():
+        return edges
+    ordered = edges[np.lexsort((edges[:, 1], edges[:, 0]))]
+    fresh = np.concatenate([[True], (np.diff(ordered, axis=0) != 0).any(axis=1)])
+    return np.asarray(ordered[fresh])
+
+
+def _windows_of(
+    table: WindowTable, track: int, edges: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return which spans of an animal mean which windows of its track."""
     first, stop = np.searchsorted(table.track, [track, track + 1])
     begin, end = table.first_frame[first:stop], table.stop_frame[first:stop]
-    middle = (begin + end) // 2
-    found: list[NDArray[np.int64]] = []
-    for low, high in edges:
-        at = int(np.searchsorted(begin, low))
-        if at < begin.size and begin[at] == low and end[at] == high:
-            found.append(np.array([at]))
-            continue
-        inside = np.arange(*np.searchsorted(middle, [low, high]))
-        found.append(inside if inside.size else _holding(begin, end, (int(low) + int(high)) // 2))
-    return np.asarray(first + np.concatenate([np.empty(0, dtype=np.int64), *found]), dtype=np.int64)
+    if not begin.size:
+        return begin, begin
+    middle, (low, high) = (begin + end) // 2, edges.T
+    at = np.minimum(np.searchsorted(begin, low), begin.size - 1)
+    exact = (begin[at] == low) & (end[at] == high)
+    if exact.all():
+        return np.arange(at.size), first + at
+    from_, to = np.searchsorted(middle, low), np.searchsorted(middle, high)
+    centre = (low + high) // 2
+    nearest = _nearest(middle, centre)
+    held = (begin[nearest] <= centre) & (centre < end[nearest])
+    between = from_ == to
+    from_ = np.where(exact, at, np.where(between, nearest, from_))
+    to = np.where(exact, at + 1, np.where(between, nearest + held, to))
+    return _expanded(from_, to, int(first))
 
 
-def _holding(begin: NDArray[np.int64], end: NDArray[np.int64], frame: int) -> NDArray[np.int64]:
-    """Return the window that holds a frame, the one with the nearest middle; none if there is none."""
-    holding = np.flatnonzero((begin <= frame) & (frame < end))
-    middle = (begin[holding] + end[holding]) // 2
-    return holding[[np.argmin(np.abs(middle - frame))]] if holding.size else holding
+def _nearest(rising: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return which of some rising numbers is nearest to each value, the lower of two."""
+    after = np.minimum(np.searchsorted(rising, values), rising.size - 1)
+    before = np.maximum(after - 1, 0)
+    return np.asarray(np.where(np.abs(values - rising[before]) <= np.abs(rising[after] - values), before, after))
+
+
+def _expanded(
+    from_: NDArray[np.int64], to: NDArray[np.int64], first: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers of all ranges, one after the other, and which range each is of."""
+    counts = to - from_
+    which = np.repeat(np.arange(counts.size), counts)
+    within = np.arange(which.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    return which, first + from_[which] + within

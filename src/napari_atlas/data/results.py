@@ -16,7 +16,8 @@ class Event:
     Attributes
     ----------
     kind
-        ``"progress"``, ``"epoch"``, ``"log"``, ``"started"``, ``"done"``, or in a run's own list ``"error"``.
+        ``"progress"``, ``"epoch"``, ``"log"``, ``"started"``, ``"preview"`` (there is something to be shown already),
+        ``"done"``, or in a run's own list ``"error"``.
     text
         One plain sentence for the user.
     done, total

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from napari_atlas.errors import InputError
 
-__all__ = ["locked", "read_arrays", "read_json", "replacing", "write_arrays", "write_json", "write_text"]
+__all__ = ["arrays_in", "locked", "read_arrays", "read_json", "replacing", "write_arrays", "write_json", "write_text"]
 
 
 @contextlib.contextmanager
@@ -35,7 +36,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             path, f"it cannot be written ({error.strerror})", "free some space or check rights"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where a file stands in the place of the folder there is nothing to remove
+            temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
@@ -74,6 +76,15 @@ def read_arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
         if type(error).__name__ != "BadZipFile":
             raise
         raise InputError.of(path, "it is damaged", "delete it and run the step again") from error
+
+
+def arrays_in(path: Path) -> frozenset[str]:
+    """Return the names of the arrays of a ``.npz`` without reading them; none of a file that is damaged or gone."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return frozenset(name.removesuffix(".npy") for name in file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return frozenset()
 
 
 @contextlib.contextmanager

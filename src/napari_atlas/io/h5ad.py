@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_atlas.data.clusters import Clustering
 from napari_atlas.data.covariate_columns import CovariateColumn
 from napari_atlas.data.windows import SPLITS, WindowTable
 
@@ -24,8 +25,10 @@ def write_h5ad(
     encoded: Mapping[str, NDArray[Any]],
     coordinates: NDArray[np.float32],
     card: dict[str, Any],
+    *,
+    clusterings: Sequence[Clustering] = (),
 ) -> None:
-    """Write latents (X), the window table (obs), the map (obsm X_umap) and the card (uns) in one move.
+    """Write latents (X), the window table with clusters (obs), the map (obsm X_umap) and the card (uns) in one move.
 
     Parameters
     ----------
@@ -41,6 +44,9 @@ def write_h5ad(
         (n_windows, 2), or empty before the first map.
     card
         What the fit reported; stored as JSON text.
+    clusterings
+        Ways in which the windows are put into clusters; each becomes a column ``clusters: <name>``, empty for a
+        window in no cluster.
     """
     latents = encoded["mu"]
     with warnings.catch_warnings():
@@ -48,7 +54,8 @@ def write_h5ad(
         import anndata
         import pandas as pd
 
-        obs = pd.DataFrame(_columns(table, encoded, card), index=[str(i) for i in range(len(table))])
+        columns = _columns(table, encoded, card) | {f"clusters: {c.name}": _texts(c) for c in clusterings}
+        obs = pd.DataFrame(columns, index=[str(i) for i in range(len(table))])
         data = anndata.AnnData(X=latents, obs=obs)
         data.var_names = [f"latent-{i + 1}" for i in range(latents.shape[1])]
         if len(coordinates):
@@ -57,6 +64,10 @@ def write_h5ad(
         temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         data.write_h5ad(temporary)
         temporary.replace(path)
+
+
+def _texts(clustering: Clustering) -> NDArray[np.str_]:
+    return np.array(("", *clustering.labels))[clustering.codes + 1]
 
 
 def _columns(table: WindowTable, encoded: Mapping[str, NDArray[Any]], card: Mapping[str, Any]) -> dict[str, Any]:

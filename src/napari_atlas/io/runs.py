@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_atlas.errors import InputError
-from napari_atlas.io.atomic import locked, read_arrays, read_json, write_arrays, write_json
+from napari_atlas.io.atomic import arrays_in, locked, read_arrays, read_json, write_arrays, write_json
 from napari_atlas.io.tables import write_rows
 
-__all__ = ["RunFolder", "find_run", "label_of", "list_runs", "new_run"]
+__all__ = ["RunFolder", "check_map_name", "find_run", "label_of", "list_runs", "new_run"]
+
+_NAME = re.compile(r"\w[\w .()+-]{0,99}(?<![. ])")
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,11 @@ class RunFolder:
 
     @property
     def map_recipes(self) -> tuple[str, ...]:
-        """Names of the run's maps, the newest first."""
+        """Names of the run's maps of all windows, the newest first, previews after the others."""
         files = sorted((self.path / "maps").glob("*.npz"), key=lambda f: f.stat().st_mtime, reverse=True)
-        return tuple(f.stem for f in files)
+        parts = {file.stem: arrays_in(file) for file in files}
+        whole = [name for name in parts if "ids" not in parts[name]]
+        return tuple(sorted(whole, key=lambda name: "preview" in parts[name]))
 
     def write(self, part: str, value: dict[str, Any]) -> None:
         """Write the ``"config"`` (settings, versions, data hashes), the ``"card"`` (its report) or the ``"label"``."""
@@ -107,13 +111,49 @@ class RunFolder:
         file = self.path / "latents.npz"
         return read_arrays(file) if file.is_file() else {}
 
-    def write_map(self, recipe: str, text: str, coordinates: NDArray[np.float32]) -> None:
-        """Write a map under the name of its recipe."""
-        write_arrays(self.path / "maps" / f"{recipe}.npz", coordinates=coordinates, recipe=np.array(text))
+    def write_map(self, name: str, text: str, **arrays: NDArray[np.generic]) -> None:
+        """Write a map, in the place of the one of its name if there is one.
 
-    def read_map(self, recipe: str) -> dict[str, NDArray[Any]]:
-        """Return a map's ``coordinates`` and ``recipe``."""
-        return read_arrays(self.path / "maps" / f"{recipe}.npz")
+        Parameters
+        ----------
+        name
+            What it is called, and its file.
+        text
+            How it was made, in words.
+        **arrays
+            ``coordinates`` (n_windows, n_dims), NaN where a window has no place; ``kept`` (n_windows,), the share of
+            nearest windows in the latent that are near on the map too; ``ids`` (n_windows,) for a map of some of the
+            windows; ``preview`` for a map that another one is to replace.
+
+        Raises
+        ------
+        InputError
+            If the name cannot name a file, the run was deleted meanwhile, or nothing can be written.
+        """
+        check_map_name(name)
+        if not self.path.is_dir():
+            raise InputError.of(f"run {self.name}", "it was deleted meanwhile", "map another run")
+        write_arrays(self.path / "maps" / f"{name}.npz", recipe=np.array(text), **arrays)
+
+    def read_map(self, name: str) -> dict[str, NDArray[Any]]:
+        """Return the ``recipe`` of a map and its arrays as they were written, or raise an `InputError`."""
+        file = self.path / "maps" / f"{name}.npz"
+        if not file.is_file():
+            known = ", ".join(sorted(f.stem for f in file.parent.glob("*.npz"))) or "none yet"
+            raise InputError.of(f"map {name}", f"run {self.name} has no such map", f"known maps: {known}")
+        return read_arrays(file)
+
+
+def check_map_name(name: str) -> None:
+    """Refuse a name of a map that cannot name a file.
+
+    Raises
+    ------
+    InputError
+        If it cannot.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError.of(f"map {name!r}", "that cannot name a file", "use letters, digits, blanks and dashes")
 
 
 def label_of(run: RunFolder) -> str:

@@ -21,17 +21,23 @@ def window_at(atlas: Atlas, cursor: Cursor) -> int:
     """Return the window that the cursor is in, −1 if none; where windows overlap, the one with the nearest centre."""
     ids = windows_of_track(atlas, cursor.recording, cursor.individual)
     table = atlas.windows.table
-    inside = ids[(table.first_frame[ids] <= cursor.frame) & (cursor.frame < table.stop_frame[ids])]
-    if not inside.size:
+    if not ids.size:
         return -1
-    return int(inside[np.argmin(np.abs(table.centre_frame()[inside] - cursor.frame))])
+    # The windows of a track follow each other, so those that hold a frame lie between two places.
+    own = slice(ids[0], ids[-1] + 1)
+    begin, end = table.first_frame[own], table.stop_frame[own]
+    first, stop = (int(np.searchsorted(edges, cursor.frame, side="right")) for edges in (end, begin))
+    if first >= stop:
+        return -1
+    distance = np.abs((begin[first:stop] + end[first:stop]) // 2 - cursor.frame)
+    return int(ids[0]) + first + int(np.argmin(distance))
 
 
 def cursor_of(atlas: Atlas, window: int) -> Cursor:
     """Return the animal and the middle video frame of a window."""
     table = atlas.windows.table
     key = table.keys[table.track[window]]
-    return Cursor(key.recording, key.individual, int(table.centre_frame()[window]))
+    return Cursor(key.recording, key.individual, int(table.first_frame[window] + table.stop_frame[window]) // 2)
 
 
 def window_rank(atlas: Atlas, window: int) -> tuple[int, int]:

@@ -11,12 +11,14 @@ from qtpy.QtCore import QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QFont, QPainter
 from qtpy.QtWidgets import QWidget
 from vispy.app import use_app
-from vispy.scene import SceneCanvas
 
 from napari_atlas.session.selection import Combine
+from napari_atlas.views._safe_canvas import SafeCanvas
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from vispy.scene import SceneCanvas
 
 __all__ = ["Links", "Overlay", "Palette", "Text", "combine_of", "make_canvas", "paint_later", "palette_of"]
 
@@ -78,7 +80,7 @@ def make_canvas(parent: QWidget, palette: Palette) -> SceneCanvas:
     """Return a canvas whose native widget is a child of *parent*; keys are left to the parent."""
     use_app(API_NAME)
     # A fixed dpi keeps vispy from asking the window system for one in a child process.
-    canvas = SceneCanvas(keys=None, show=False, parent=parent, size=(320, 240), dpi=96, bgcolor=palette.canvas)
+    canvas = SafeCanvas(keys=None, show=False, parent=parent, size=(320, 240), dpi=96, bgcolor=palette.canvas)
     canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     canvas.native.setFocusProxy(parent)
     canvas.native.setMinimumSize(120, 80)
@@ -163,7 +165,8 @@ class Overlay(QWidget):  # type: ignore[misc]
         painter.setFont(_sized(self.font(), self._points))
         for text in self._texts:
             painter.setPen(QColor(text.color))
-            painter.drawText(_box(text), _flags(text.anchor), text.text)
+            shown = painter.fontMetrics().elidedText(text.text, Qt.TextElideMode.ElideRight, self.width() - 12)
+            painter.drawText(_box(text), _flags(text.anchor), shown)
         painter.end()
 
 

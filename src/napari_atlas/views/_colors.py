@@ -75,6 +75,8 @@ class Coloring:
         Colours from low to high, evenly spaced; empty for classes.
     note
         What to know about the column; empty if nothing.
+    whole
+        Least and greatest value that ``low`` and ``high`` can be set to.
     """
 
     column: str
@@ -86,6 +88,7 @@ class Coloring:
     unit: str = ""
     stops: tuple[str, ...] = field(default=())
     note: str = ""
+    whole: tuple[float, float] = (0.0, 1.0)
 
     @property
     def continuous(self) -> bool:
@@ -165,7 +168,8 @@ def _classes(column: WindowColumn, entries: list[Entry]) -> Coloring:
 
 def _scale(column: WindowColumn, limits: tuple[float, float] | None) -> Coloring:
     stops = THERMAL if column.unit == "°C" or column.name == OWN_RANGE else SEQUENCE
-    low, high = limits or limits_of(column)
+    whole = limits_of(column)
+    low, high = limits or whole
     known = np.isfinite(column.values)
     share = np.clip((column.values - low) / ((high - low) or 1.0), 0.0, 1.0)
     steps = np.linspace(0, len(stops) - 1, _STEPS)
@@ -173,7 +177,7 @@ def _scale(column: WindowColumn, limits: tuple[float, float] | None) -> Coloring
     table = np.concatenate([ramp, rgba_of([MISSING])]).astype(np.float32)
     place = np.where(known, share * (_STEPS - 1) + 0.5, _STEPS).astype(np.int64)
     codes = np.full(column.values.size, -1, dtype=np.int64)
-    return Coloring(column.name, table[place], codes, (), low, high, column.unit, stops, column.note)
+    return Coloring(column.name, table[place], codes, (), low, high, column.unit, stops, column.note, whole)
 
 
 def limits_of(column: WindowColumn) -> tuple[float, float]:

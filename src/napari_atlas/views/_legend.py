@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QPointF, QRectF, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QBrush, QColor, QIcon, QPainter, QPainterPath, QPixmap, QPolygonF
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
-from superqt import QFlowLayout
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel, QFlowLayout
 
 from napari_atlas.session.selection import Combine
 from napari_atlas.views._canvas import combine_of
+from napari_atlas.views._range_bar import RangeBar
 
 if TYPE_CHECKING:
     from napari_atlas.views._canvas import Palette
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Legend", "marker_icon"]
 
-_MOST = 12
+_MOST, _ALL = 12, 400
+_ROWS_PX = 112
 _ICON = 14
 _POLYGONS = {
     "triangle_up": ((0.5, 0.08), (0.95, 0.9), (0.05, 0.9)),
@@ -107,75 +109,133 @@ class LegendEntry(QToolButton):  # type: ignore[misc]
 
 
 class Legend(QWidget):  # type: ignore[misc]
-    """Classes or a scale, whichever the colouring is."""
+    """Classes or a scale, whichever the colouring is, and what to know about the column."""
 
     picked = Signal(str, object)
+    limits_chosen = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        layout = QFlowLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setHorizontalSpacing(4)
-        layout.setVerticalSpacing(0)
         self._entries: tuple[LegendEntry, ...] = ()
-        # A flow layout grows taller as it grows narrower; the canvas, not the legend, takes the space left over.
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self._shown: tuple[Entry, ...] = ()
+        self._column = ""
+        self._counts: tuple[tuple[int, ...], bool] = ((), False)
+        self._box = QWidget()
+        flow = QFlowLayout(self._box)
+        flow.setContentsMargins(0, 0, 0, 0)
+        flow.setHorizontalSpacing(4)
+        flow.setVerticalSpacing(0)
+        self._classes = _Scrolled(self._box, self)
+        self.more = _more_button(self)
+        self.more.toggled.connect(self._fill)
+        self.scale = RangeBar(self)
+        self.scale.moved.connect(self.limits_chosen)
+        self._note = QElidingLabel("", self)
+        self._note.setObjectName("atlas-map-note")
+        self._note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        column.addWidget(self._classes)
+        column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.scale)
+        column.addWidget(self._note)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
-    def show_coloring(self, coloring: Coloring | None, palette: Palette) -> None:
+    def paint(self, palette: Palette) -> None:
+        """Use the colours of a theme."""
+        self.setStyleSheet(
+            f"QToolButton {{ background: transparent; border: none; border-radius: 3px; padding: 2px 5px;"
+            f" color: {palette.text}; }} QToolButton:hover, QToolButton:focus {{ background: {palette.line}; }}"
+            " QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }"
+        )
+        self._note.setStyleSheet(f"color: {palette.muted};")
+        self.scale.paint(palette)
+
+    def show_coloring(self, coloring: Coloring | None) -> None:
         """Show the legend of a colouring, or none."""
-        self._clear()
-        if coloring is None:
-            return
-        if coloring.continuous:
-            self.layout().addWidget(_scale(self, coloring, palette))
-            return
-        self._entries = tuple(LegendEntry(entry, self) for entry in coloring.entries[:_MOST])
-        for entry in self._entries:
-            entry.picked.connect(self.picked)
-            self.layout().addWidget(entry)
-        if len(coloring.entries) > _MOST:
-            self.layout().addWidget(_muted(self, f"and {len(coloring.entries) - _MOST} more", palette))
+        scaled = coloring is not None and coloring.continuous
+        entries = coloring.entries if coloring is not None else ()
+        column = coloring.column if coloring is not None else ""
+        if column != self._column:
+            self.more.setChecked(False)
+        if (entries, column) != (self._shown, self._column):
+            self._shown, self._column = entries, column
+            self._fill()
+        self._classes.setVisible(bool(entries))
+        self.scale.setVisible(scaled)
+        if coloring is not None and scaled:
+            self.scale.show_scale(coloring)
+        note = coloring.note if coloring is not None else ""
+        self._note.setText(note)
+        self._note.setToolTip(note)
+        self._note.setVisible(bool(note))
 
     def show_counts(self, counts: tuple[int, ...], any_selected: bool) -> None:
         """Show how many windows of each class are selected."""
+        self._counts = (counts, any_selected)
         for entry, selected in zip(self._entries, counts, strict=False):
             entry.count(selected, any_selected)
 
-    def _clear(self) -> None:
-        self._entries = ()
-        while (item := self.layout().takeAt(0)) is not None:
+    def _fill(self, _: object = None) -> None:
+        """Make an entry for each class; of many the first few, until all are asked for."""
+        flow = self._box.layout()
+        while (item := flow.takeAt(0)) is not None:
             item.widget().hide()
             item.widget().deleteLater()
+        n = len(self._shown)
+        shown = self._shown[: _ALL if self.more.isChecked() else _MOST]
+        self._entries = tuple(LegendEntry(entry, self._box) for entry in shown)
+        for entry in self._entries:
+            entry.picked.connect(self.picked)
+            flow.addWidget(entry)
+            # Not left to the next turn of the event loop: the height is taken now.
+            entry.show()
+        self.more.setVisible(n > _MOST)
+        self.more.setText(
+            "show fewer" if self.more.isChecked() else f"show all {n}" if n <= _ALL else f"show {_ALL} of {n}"
+        )
+        self.show_counts(*self._counts)
+        self._classes.settle()
 
 
-def _scale(parent: QWidget, coloring: Coloring, palette: Palette) -> QWidget:
-    """Return low, a bar of colours, high and unit, side by side."""
-    box = QWidget(parent)
-    row = QHBoxLayout(box)
-    row.setContentsMargins(0, 2, 0, 2)
-    row.setSpacing(6)
-    bar = QFrame(box)
-    bar.setFixedSize(140, 8)
-    places = [i / (len(coloring.stops) - 1) for i in range(len(coloring.stops))]
-    stops = ", ".join(f"stop:{place:.3f} {color}" for place, color in zip(places, coloring.stops, strict=True))
-    bar.setStyleSheet(f"background: qlineargradient(x1:0, y1:0, x2:1, y2:0, {stops}); border-radius: 4px;")
-    digits = 1 if coloring.unit == "°C" else 0
-    # Adding 0 turns a rounded "-0" into "0".
-    low, high = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (coloring.low, coloring.high))
-    row.addWidget(_muted(box, low, palette))
-    row.addWidget(bar)
-    row.addWidget(_muted(box, f"{high} {coloring.unit}", palette))
-    if coloring.column == "activity":
-        box.setToolTip("Mean signal of the window, ranked within its species because the units differ")
-    return box
+class _Scrolled(QScrollArea):  # type: ignore[misc]
+    """As high as its content needs, up to a few rows; beyond that it scrolls."""
+
+    def __init__(self, content: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidgetResizable(True)
+        self.setWidget(content)
+
+    def settle(self) -> None:
+        """Take the height that goes with the width."""
+        needed = self.widget().layout().heightForWidth(self.viewport().width())
+        # A theme may give it a frame.
+        self.setFixedHeight(min(needed, _ROWS_PX) + 2 * self.frameWidth())
+
+    def resizeEvent(self, event: Any) -> None:  # noqa: N802
+        """Take another height with another width."""
+        super().resizeEvent(event)
+        self.settle()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Take another height with other content."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.settle()
+        return bool(super().eventFilter(watched, event))
 
 
-def _muted(parent: QWidget, text: str, palette: Palette) -> QLabel:
-    label = QLabel(text, parent)
-    label.setStyleSheet(f"color: {palette.muted};")
-    return label
+def _more_button(parent: QWidget) -> QToolButton:
+    more = QToolButton(parent)
+    more.setObjectName("atlas-map-more-classes")
+    more.setCheckable(True)
+    more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    more.setToolTip("Show all classes, or only the first of them")
+    more.setVisible(False)
+    return more
 
 
 def _marker_path(marker: str, box: QRectF) -> QPainterPath:

@@ -4,110 +4,110 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
-from superqt import QElidingLabel
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from superqt import QElidingLabel, QFlowLayout
 
 from napari_atlas.session.map_state import SHOWN
-from napari_atlas.views._canvas import palette_of
+from napari_atlas.views._column_choice import ColumnChoice
 from napari_atlas.views._legend import Legend
+from napari_atlas.views._map_axes import AxesBar
 from napari_atlas.views._map_mouse import Mode
+from napari_atlas.views._map_name import NameField
 
 if TYPE_CHECKING:
+    from napari_atlas.data.atlas import Atlas
     from napari_atlas.data.window_columns import WindowColumns
+    from napari_atlas.session.history import History
     from napari_atlas.session.map_state import MapState
     from napari_atlas.views._canvas import Palette
     from napari_atlas.views._colors import Coloring
 
-__all__ = ["MapFooter", "MapHeader"]
+__all__ = ["MapFooter", "MapHeader", "button_style"]
+
+_HINT_MS = 6000
 
 
 class MapHeader(QWidget):  # type: ignore[misc]
-    """Colour, what is brought forward, and the legend."""
-
-    column_chosen = Signal(str)
-    shown_chosen = Signal(str)
+    """Colour, what is brought forward, axes, and the legend."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._palette = palette_of("dark")
-        self._column, self._shown = _combo(self, "colour by"), _combo(self, "show")
-        self._shown.addItems(list(SHOWN))
-        self._shown.setToolTip("Which windows to bring forward; the others turn grey")
-        self.legend = Legend(self)
+        self.column = ColumnChoice("colour by", self)
+        self.column.setObjectName("atlas-map-color")
+        self.shown = QComboBox(self)
+        self.shown.setObjectName("atlas-map-show")
+        self.shown.setAccessibleName("show")
+        self.shown.addItems(list(SHOWN))
+        self.shown.setToolTip("Which windows to bring forward; the others turn grey")
+        self.axes, self.legend = AxesBar(self), Legend(self)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
+        grid.setHorizontalSpacing(4)
         grid.setVerticalSpacing(4)
         grid.addWidget(QLabel("Colour", self), 0, 0)
-        grid.addWidget(self._column, 0, 1)
-        grid.addWidget(QLabel("Show", self), 0, 2)
-        grid.addWidget(self._shown, 0, 3)
-        grid.addWidget(self.legend, 1, 0, 1, 5)
-        grid.setColumnStretch(4, 1)
-        # Only what the user chooses is told; what the session chose is merely shown.
-        self._column.textActivated.connect(self.column_chosen)
-        self._shown.textActivated.connect(self.shown_chosen)
+        grid.addWidget(self.column, 0, 1)
+        grid.addWidget(self.shown, 0, 2)
+        grid.addWidget(self.axes, 1, 0, 1, 3)
+        grid.addWidget(self.legend, 2, 0, 1, 3)
+        grid.setColumnStretch(1, 1)
 
     def paint(self, palette: Palette) -> None:
         """Use the colours of a theme."""
-        self._palette = palette
-        self.legend.setStyleSheet(
-            f"QToolButton {{ background: transparent; border: none; border-radius: 3px; padding: 2px 5px;"
-            f" color: {palette.text}; }} QToolButton:hover {{ background: {palette.line}; }}"
-        )
+        self.legend.paint(palette)
+        self.axes.paint(button_style(palette))
 
-    def show_state(self, state: MapState) -> None:
-        """Show what is brought forward."""
-        self._shown.setCurrentText(state.shown)
+    def show_state(self, state: MapState, atlas: Atlas | None) -> None:
+        """Show what is brought forward and how the map is laid out."""
+        self.shown.setCurrentText(state.shown)
+        self.axes.show_state(state, atlas)
 
-    def show_columns(self, columns: WindowColumns | None, coloring: Coloring | None) -> None:
-        """Offer the columns there are and show the colouring in use."""
-        names = columns.names if columns is not None else ()
-        if names != tuple(self._column.itemText(i) for i in range(self._column.count())):
-            self._column.clear()
-            self._column.addItems(list(names))
+    def offer(self, columns: WindowColumns | None) -> None:
+        """Offer the columns there are."""
+        self.column.offer(columns.names if columns is not None else ())
+
+    def show_coloring(self, coloring: Coloring | None) -> None:
+        """Show the colouring in use."""
         if coloring is not None:
-            self._column.setCurrentText(coloring.column)
-        for widget in (self._column, self._shown):
+            self.column.show_column(coloring.column)
+        for widget in (self.column, self.shown):
             widget.setEnabled(coloring is not None)
-        self.legend.show_coloring(coloring, self._palette)
+        self.legend.show_coloring(coloring)
 
 
 class MapFooter(QWidget):  # type: ignore[misc]
     """What is selected, and the buttons of the map."""
 
     mode_chosen = Signal(object)
-    fit_asked = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._selection = QElidingLabel("", self)
-        self._selection.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.lasso = _button(self, "lasso  L", "Draw round windows to select them; Shift adds, Alt subtracts", True)
-        self.box = _button(self, "box  B", "Drag a box to select windows; Shift adds, Alt subtracts", True)
-        self.fit = _button(self, "fit  F", "Show the whole map", False)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        row.addWidget(self._selection, 1)
-        for button in (self.lasso, self.box, self.fit):
-            row.addWidget(button)
+        self._said = QElidingLabel("", self)
+        self._said.setObjectName("atlas-map-said")
+        self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.name = NameField(self)
+        self.undo = _button(self, "undo", "Go back to the selection before (Ctrl+Z)")
+        self.redo = _button(self, "redo", "Take an undone selection again (Ctrl+Shift+Z)")
+        self.menu = _button(self, "selection", "Save, recall and change the selection", shows_menu=True)
+        self.lasso = _button(
+            self, "lasso  L", "Draw round windows to select them; Shift adds, Alt subtracts", checkable=True
+        )
+        self.box = _button(self, "box  B", "Drag a box to select windows; Shift adds, Alt subtracts", checkable=True)
+        self.fit = _button(self, "fit  F", "Show the whole map")
+        self.compare = _button(self, "compare runs", "Show the map of another run beside this one", shows_menu=True)
+        self._lay_out()
+        self._selected = ""
+        self._hint = QTimer(self, singleShot=True, interval=_HINT_MS)
+        self._hint.timeout.connect(self._show_selected)
+        self.name.opened.connect(self._on_name)
         self.lasso.clicked.connect(self._on_lasso)
         self.box.clicked.connect(self._on_box)
-        self.fit.clicked.connect(self.fit_asked)
 
     def paint(self, palette: Palette) -> None:
         """Use the colours of a theme."""
-        self._selection.setStyleSheet(f"color: {palette.accent};")
-        on = "#10141A" if palette.dark else "#FFFFFF"
-        style = (
-            f"QToolButton {{ background: {palette.line}; color: {palette.text}; border: none; border-radius: 4px;"
-            f" padding: 4px 12px; }} QToolButton:hover {{ border: 1px solid {palette.muted}; padding: 3px 11px; }}"
-            f" QToolButton:checked {{ background: {palette.accent}; color: {on}; }}"
-        )
-        for button in (self.lasso, self.box, self.fit):
-            button.setStyleSheet(style)
+        self._said.setStyleSheet(f"color: {palette.accent};")
+        for button in self.findChildren(QToolButton):
+            button.setStyleSheet(button_style(palette))
 
     def set_mode(self, mode: Mode) -> None:
         """Choose what dragging does."""
@@ -117,9 +117,54 @@ class MapFooter(QWidget):  # type: ignore[misc]
 
     def show_selection(self, name: str, count: int) -> None:
         """Say what is selected."""
-        windows = f"{count} window{'s' if count != 1 else ''}"
-        said = f"selection “{name}” · {windows}" if name else f"{windows} selected"
-        self._selection.setText(said if count else "")
+        windows = f"{count:,} window{'s' if count != 1 else ''}".replace(",", " ")
+        said = f"“{name}” · {windows}" if name else f"{windows} selected"
+        self._selected = said if count else ""
+        self._show_selected()
+
+    def show_history(self, history: History) -> None:
+        """Let undo and redo be pressed where there is something to go to."""
+        self.undo.setEnabled(bool(history.past))
+        self.redo.setEnabled(bool(history.future))
+
+    def say(self, text: str) -> None:
+        """Say something for a moment, in the place of what is selected; nothing for an empty text."""
+        if text:
+            self._said.setText(text)
+            self._said.setToolTip(text)
+            self._hint.start()
+
+    def stop(self) -> None:
+        """Stop the timer."""
+        self._hint.stop()
+        self._show_selected()
+
+    def _lay_out(self) -> None:
+        above, below = QHBoxLayout(), QFlowLayout()
+        above.addWidget(self._said, 1)
+        above.addWidget(self.name, 1)
+        for button in (self.undo, self.redo, self.menu):
+            above.addWidget(button)
+        for button in (self.lasso, self.box, self.fit, self.compare):
+            below.addWidget(button)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setHorizontalSpacing(6)
+        below.setVerticalSpacing(4)
+        above.setSpacing(6)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(above)
+        column.addLayout(below)
+
+    def _show_selected(self) -> None:
+        self._hint.stop()
+        self._said.setText(self._selected)
+        self._said.setToolTip(self._selected)
+
+    def _on_name(self, opened: bool) -> None:
+        for widget in (self._said, self.undo, self.redo, self.menu):
+            widget.setVisible(not opened)
 
     def _on_lasso(self, checked: bool) -> None:
         self.set_mode(Mode.LASSO if checked else Mode.PAN)
@@ -128,17 +173,26 @@ class MapFooter(QWidget):  # type: ignore[misc]
         self.set_mode(Mode.BOX if checked else Mode.PAN)
 
 
-def _combo(parent: QWidget, name: str) -> QComboBox:
-    combo = QComboBox(parent)
-    combo.setAccessibleName(name)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-    return combo
+def button_style(palette: Palette) -> str:
+    """Return a style sheet for the buttons of the map."""
+    on = "#10141A" if palette.dark else "#FFFFFF"
+    return (
+        f"QToolButton {{ background: {palette.line}; color: {palette.text}; border: 1px solid transparent;"
+        f" border-radius: 4px; padding: 3px 10px; }}"
+        f" QToolButton:hover, QToolButton:focus {{ border-color: {palette.muted}; }}"
+        f" QToolButton:checked {{ background: {palette.accent}; color: {on}; }}"
+        f" QToolButton:disabled {{ color: {palette.muted}; background: transparent; border-color: {palette.line}; }}"
+        " QToolButton[popupMode='2'] { padding-right: 18px; }"
+    )
 
 
-def _button(parent: QWidget, text: str, tip: str, checkable: bool) -> QToolButton:
+def _button(parent: QWidget, text: str, tip: str, *, checkable: bool = False, shows_menu: bool = False) -> QToolButton:
     button = QToolButton(parent)
+    button.setObjectName(f"atlas-map-{text.split(maxsplit=1)[0]}")
     button.setText(text)
     button.setToolTip(tip)
     button.setCheckable(checkable)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    if shows_menu:
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
     return button

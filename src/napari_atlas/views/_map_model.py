@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
 
+from napari_atlas.data.species import MARKERS
 from napari_atlas.data.windows import SPLITS
 from napari_atlas.session import linking
 from napari_atlas.session.map_state import SHOWN
 from napari_atlas.views._colors import MISSING, color_of, rgba_of
+from napari_atlas.views._map_layout import recipe_of
+from napari_atlas.views._map_pick import Picker, inside_polygon
 from napari_atlas.views._time import clock_text
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from napari_atlas.views._colors import Coloring, Rgba
 
 __all__ = [
+    "GREY",
     "Cloud",
     "Picker",
     "cloud_of",
@@ -32,6 +35,7 @@ __all__ = [
     "marker_of",
     "markers_of",
     "recipe_of",
+    "shrink_of",
     "trail",
 ]
 
@@ -41,7 +45,7 @@ _OF_SHOWN = dict(zip(SHOWN, (SPLITS, ("test",), ("train",)), strict=True))
 _ALPHA = {"train": 0.5, "validation": 0.7, "test": 1.0, "gap": 0.25}
 _SIZE = {"train": 6.0, "validation": 6.5, "test": 8.0, "gap": 5.0}
 _SPLIT_WORDS = {"test": "held-out (test)", "gap": "guard gap, unused"}
-_GREY_ALPHA = 0.16
+GREY = np.append(rgba_of([MISSING])[0, :3], 0.16).astype(np.float32)
 _TRAIL = 8
 _SEED = 0
 
@@ -53,17 +57,17 @@ class Cloud:
     Attributes
     ----------
     ids
-        (n_drawn,) window of each point; windows without coordinates are left out.
+        (n_drawn,) window of each point; windows without a place are left out.
     positions
-        (n_drawn, 2) map coordinates.
+        (n_drawn, 2) or (n_drawn, 3) map coordinates.
     faces
         (n_drawn, 4) colours.
     sizes
-        (n_drawn,) diameters in pixels.
+        (n_drawn,) diameters in pixels, where there are few points.
     edges
         (n_drawn,) widths of the outline in pixels; only test windows have one.
-    symbols
-        (n_drawn,) marker names.
+    marks
+        (n_drawn,) index into `MARKERS`.
     """
 
     ids: NDArray[np.int64]
@@ -71,49 +75,33 @@ class Cloud:
     faces: Rgba
     sizes: NDArray[np.float32]
     edges: NDArray[np.float32]
-    symbols: NDArray[np.str_]
+    marks: NDArray[np.int8]
+
+    @property
+    def symbols(self) -> NDArray[np.str_]:
+        """The (n_drawn,) marker names."""
+        return np.array(MARKERS)[self.marks]
+
+    def taken(self, rows: NDArray[np.int64] | slice) -> Cloud:
+        """Return some of the points, by their place in the drawing order."""
+        return Cloud(
+            self.ids[rows],
+            self.positions[rows],
+            self.faces[rows],
+            self.sizes[rows],
+            self.edges[rows],
+            self.marks[rows],
+        )
 
     def sample(self, n: int) -> Cloud:
         """Return at most *n* of the points, chosen at random but always the same ones, in drawing order."""
         if self.ids.size <= n:
             return self
-        kept = np.sort(np.random.default_rng(_SEED).permutation(self.ids.size)[:n])
-        return Cloud(
-            self.ids[kept],
-            self.positions[kept],
-            self.faces[kept],
-            self.sizes[kept],
-            self.edges[kept],
-            self.symbols[kept],
-        )
+        return self.taken(np.sort(np.random.default_rng(_SEED).permutation(self.ids.size)[:n]))
 
-
-class Picker:
-    """Find windows by their place on the map.
-
-    Parameters
-    ----------
-    coordinates
-        (n_windows, 2); windows whose coordinates are NaN are never found.
-    """
-
-    def __init__(self, coordinates: NDArray[np.float32]) -> None:
-        self._coordinates = coordinates
-        self._ids = np.flatnonzero(np.isfinite(coordinates).all(axis=1))
-        self._tree: cKDTree | None = None
-
-    def nearest(self, place: NDArray[np.float64], reach: float) -> int:
-        """Return the nearest window within *reach* of a place on the map; −1 if there is none."""
-        if not self._ids.size:
-            return -1
-        if self._tree is None:
-            self._tree = cKDTree(self._coordinates[self._ids])
-        _, row = self._tree.query(place, distance_upper_bound=reach)
-        return int(self._ids[row]) if row < self._ids.size else -1
-
-    def within(self, polygon: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the windows inside a polygon, rising."""
-        return self._ids[inside_polygon(self._coordinates[self._ids], polygon)]
+    def with_grey(self, grey: NDArray[np.bool_]) -> Cloud:
+        """Return these points with some of them, (n_drawn,), grey."""
+        return replace(self, faces=np.where(grey[:, None], GREY, self.faces), edges=np.where(grey, 0, self.edges))
 
 
 def coloring_of(columns: WindowColumns, column: str, limits: tuple[float, float] | None = None) -> Coloring:
@@ -121,38 +109,47 @@ def coloring_of(columns: WindowColumns, column: str, limits: tuple[float, float]
     return color_of(columns, column, limits) if column in columns.names else color_of(columns, "species")
 
 
-def recipe_of(atlas: Atlas | None) -> str:
-    """Return how the map was made and from which run, in words."""
-    words = (atlas.recipe, f"run {atlas.run}" if atlas.run else "") if atlas is not None else ()
-    return " · ".join(word for word in words if word)
+def cloud_of(
+    atlas: Atlas, coloring: Coloring, shown: str, places: NDArray[np.float32] | None = None, before: Cloud | None = None
+) -> Cloud:
+    """Return the points of the map, those that are not *shown* grey.
 
-
-def cloud_of(atlas: Atlas, coloring: Coloring, shown: str) -> Cloud:
-    """Return the points of the map, those that are not *shown* grey."""
-    table = atlas.windows.table
-    ids = _drawing_order(atlas, shown)
-    splits = np.array(SPLITS)[table.split[ids]]
-    held_out = bool(table.in_split("test").any())
-    alpha = np.array([_ALPHA[name] if held_out else 0.8 for name in SPLITS])[table.split[ids]]
-    faces = coloring.rgba[ids].copy()
-    faces[:, 3] = alpha
-    grey = ~np.isin(splits, _OF_SHOWN[shown])
-    faces[grey] = rgba_of([MISSING])[0]
-    faces[grey, 3] = _GREY_ALPHA
-    shrink = _shrink(ids.size)
-    sizes = np.array([_SIZE[name] if held_out else 7.0 for name in SPLITS])[table.split[ids]] * shrink
-    symbols = markers_of(atlas, ids)
-    # A disc fills its box more than any other marker does.
-    sizes = sizes * np.where(symbols == "disc", 1.0, 1.2)
-    edges = np.where((splits == "test") & ~grey, 0.8 * shrink, 0.0)
-    return Cloud(
+    Parameters
+    ----------
+    atlas, coloring, shown
+        Whose windows they are, their colours, and one of `SHOWN`.
+    places
+        (n_windows, 2) or (n_windows, 3) where they are; None takes the coordinates of the atlas.
+    before
+        The points of these windows in the same places and as *shown*, with other colours, which saves time.
+    """
+    places = atlas.coordinates if places is None else places
+    split = atlas.windows.table.split
+    weak = np.array([name not in _OF_SHOWN[shown] for name in SPLITS])
+    if before is not None:
+        faces = _faces(coloring, before.ids, before.faces[:, 3])
+        return replace(before, faces=np.where(weak[split[before.ids]][:, None], GREY, faces) if weak.any() else faces)
+    plain = not atlas.windows.table.in_split("test").any()
+    alpha = np.array([0.8 if plain else _ALPHA[name] for name in SPLITS], dtype=np.float32)
+    ids = _drawing_order(split, places, weak)
+    codes = split[ids]
+    marks = _marks(atlas)[atlas.windows.table.track[ids]]
+    sizes = np.array([7.0 if plain else _SIZE[name] for name in SPLITS], dtype=np.float32)[codes]
+    cloud = Cloud(
         ids=ids,
-        positions=atlas.coordinates[ids],
-        faces=faces,
-        sizes=sizes.astype(np.float32),
-        edges=edges.astype(np.float32),
-        symbols=symbols,
+        positions=places[ids],
+        faces=_faces(coloring, ids, alpha[codes]),
+        # A disc fills its box more than any other marker does.
+        sizes=sizes * np.where(marks == MARKERS.index("disc"), 1.0, 1.2).astype(np.float32),
+        edges=np.where(codes == SPLITS.index("test"), 0.8, 0.0).astype(np.float32),
+        marks=marks,
     )
+    return cloud.with_grey(weak[codes]) if weak.any() else cloud
+
+
+def shrink_of(n: int) -> float:
+    """Return how much smaller points are drawn when there are very many."""
+    return float(np.clip((20_000 / max(n, 1)) ** 0.2, 0.4, 1.0))
 
 
 def marker_of(atlas: Atlas, window: int) -> tuple[str, str]:
@@ -164,17 +161,21 @@ def marker_of(atlas: Atlas, window: int) -> tuple[str, str]:
 
 def markers_of(atlas: Atlas, ids: NDArray[np.int64]) -> NDArray[np.str_]:
     """Return the (n_ids,) markers of windows."""
-    return _markers(atlas)[atlas.windows.table.track[ids]]
+    return np.array(MARKERS)[_marks(atlas)[atlas.windows.table.track[ids]]]
 
 
-def trail(atlas: Atlas, cursor: Cursor) -> NDArray[np.int64]:
-    """Return the window at the cursor and those just before it, the current one last; empty if there is none."""
+def trail(atlas: Atlas, cursor: Cursor, places: NDArray[np.float32] | None = None) -> NDArray[np.int64]:
+    """Return the window at the cursor and those just before it, the current one last; empty if there is none.
+
+    Those without a place, of (n_windows, 2) or (n_windows, 3), are left out; None takes the coordinates of the atlas.
+    """
+    places = atlas.coordinates if places is None else places
     window = linking.window_at(atlas, cursor)
-    if window < 0 or window >= len(atlas.coordinates):
+    if window < 0 or window >= len(places):
         return np.empty(0, dtype=np.int64)
     ids = linking.windows_of_track(atlas, cursor.recording, cursor.individual)
     behind = ids[ids <= window][-_TRAIL:]
-    return behind[np.isfinite(atlas.coordinates[behind]).all(axis=1)]
+    return behind[np.isfinite(places[behind]).all(axis=1)]
 
 
 def describe(atlas: Atlas, window: int) -> tuple[str, str, str]:
@@ -196,44 +197,22 @@ def describe(atlas: Atlas, window: int) -> tuple[str, str, str]:
     return f"{key.recording} / {key.individual}", when, " · ".join([*facts, _SPLIT_WORDS.get(split, split)])
 
 
-def inside_polygon(points: NDArray[np.floating], polygon: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Return (n_points,) whether each point lies inside a polygon, by the even-odd rule.
-
-    Parameters
-    ----------
-    points
-        (n_points, 2).
-    polygon
-        (n_corners, 2); it is closed by itself.
-    """
-    inside = np.zeros(len(points), dtype=bool)
-    if len(polygon) < 3:
-        return inside
-    near = np.flatnonzero(((points >= polygon.min(axis=0)) & (points <= polygon.max(axis=0))).all(axis=1))
-    x, y = np.asarray(points[near], dtype=np.float64).T
-    within = np.zeros(near.size, dtype=bool)
-    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-        if y0 != y1:
-            within ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
-    inside[near] = within
-    return inside
+def _drawing_order(split: NDArray[np.int8], places: NDArray[np.float32], weak: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the windows with a place: grey ones first, test windows last, and no species on top of another."""
+    ids = np.random.default_rng(_SEED).permutation(len(places))
+    known = np.asarray(np.isfinite(places).all(axis=1))
+    ids = ids if known.all() else ids[known[ids]]
+    rank = np.argsort(np.argsort([_ALPHA[name] + (not grey) for name, grey in zip(SPLITS, weak, strict=True)]))
+    return ids[np.argsort(rank.astype(np.int8)[split[ids]], kind="stable")]
 
 
-def _drawing_order(atlas: Atlas, shown: str) -> NDArray[np.int64]:
-    """Return the windows with coordinates: grey ones first, test windows last, and no species on top of another."""
-    table = atlas.windows.table
-    ids = np.random.default_rng(_SEED).permutation(len(atlas.coordinates))
-    ids = ids[np.isfinite(atlas.coordinates[ids]).all(axis=1)]
-    weight = np.array([_ALPHA[name] + (name in _OF_SHOWN[shown]) for name in SPLITS])[table.split[ids]]
-    return ids[np.argsort(weight, kind="stable")].astype(np.int64)
+def _faces(coloring: Coloring, ids: NDArray[np.int64], alpha: NDArray[np.float32]) -> Rgba:
+    faces = coloring.rgba[ids]
+    faces[:, 3] = alpha
+    return faces
 
 
-def _markers(atlas: Atlas) -> NDArray[np.str_]:
-    """Return (n_tracks,) marker names."""
-    by_name = {s.name: s.marker for s in atlas.windows.species}
-    return np.array([by_name[key.species] for key in atlas.windows.table.keys])
-
-
-def _shrink(n: int) -> float:
-    """Return how much smaller points are drawn when there are very many."""
-    return float(np.clip((20_000 / max(n, 1)) ** 0.2, 0.4, 1.0))
+def _marks(atlas: Atlas) -> NDArray[np.int8]:
+    """Return (n_tracks,) index into `MARKERS`."""
+    by_name = {s.name: MARKERS.index(s.marker) if s.marker in MARKERS else 0 for s in atlas.windows.species}
+    return np.array([by_name[key.species] for key in atlas.windows.table.keys], dtype=np.int8)

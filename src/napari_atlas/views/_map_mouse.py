@@ -13,6 +13,8 @@ from napari_atlas.views._canvas import combine_of
 if TYPE_CHECKING:
     from vispy.scene import SceneCanvas
 
+    from napari_atlas.views._map_view import MapView
+
 __all__ = ["MapMouse", "Mode"]
 
 _CLICK_PX = 4.0
@@ -31,27 +33,29 @@ class Mode(Enum):
 class MapMouse(QObject):  # type: ignore[misc]
     """Gestures on a canvas, in its logical pixels.
 
-    Signals: ``clicked(x, y, combine)``, ``hovered(x, y)`` at most every 50 ms, ``left()``, ``drawing(polygon)`` while
-    a shape is dragged, ``drawn(polygon, combine)`` when it is finished, ``moved()`` when the view pans or zooms.
+    Signals: ``clicked(x, y, combine)``, ``clicked_twice(x, y)``, ``hovered(x, y)`` at most every 50 ms, ``left()``,
+    ``drawing(polygon)`` while a shape is dragged, ``drawn(polygon, combine)`` when it is finished, ``moved()`` when
+    the view pans, turns or zooms.
 
     Parameters
     ----------
     canvas
         Where the mouse is.
-    camera
-        It rests while a shape is drawn.
+    view
+        Its camera rests while a shape is drawn.
     """
 
     clicked = Signal(float, float, object)
+    clicked_twice = Signal(float, float)
     hovered = Signal(float, float)
     left = Signal()
     drawing = Signal(object)
     drawn = Signal(object, object)
     moved = Signal()
 
-    def __init__(self, canvas: SceneCanvas, camera: Any) -> None:
+    def __init__(self, canvas: SceneCanvas, view: MapView) -> None:
         super().__init__(canvas.native)
-        self._camera = camera
+        self._view = view
         self._mode = Mode.PAN
         self._path: list[tuple[float, float]] = []
         self._last = (0.0, 0.0)
@@ -60,6 +64,7 @@ class MapMouse(QObject):  # type: ignore[misc]
         canvas.events.mouse_press.connect(self._press)
         canvas.events.mouse_move.connect(self._move)
         canvas.events.mouse_release.connect(self._release)
+        canvas.events.mouse_double_click.connect(self._twice)
         canvas.events.mouse_wheel.connect(self._wheel)
         canvas.native.installEventFilter(self)
 
@@ -89,7 +94,7 @@ class MapMouse(QObject):  # type: ignore[misc]
             return
         self._path = [_place(event)]
         # The camera would pan under a shape that is being drawn.
-        self._camera.interactive = self._mode is Mode.PAN
+        self._view.camera.interactive = self._mode is Mode.PAN
 
     def _move(self, event: Any) -> None:
         self._last = _place(event)
@@ -104,7 +109,7 @@ class MapMouse(QObject):  # type: ignore[misc]
             self.drawing.emit(self._shape())
 
     def _release(self, event: Any) -> None:
-        self._camera.interactive = True
+        self._view.camera.interactive = True
         if not self._path:
             return
         path, end, combine = self._path, _place(event), combine_of(tuple(event.modifiers))
@@ -114,6 +119,10 @@ class MapMouse(QObject):  # type: ignore[misc]
             self.clicked.emit(*end, combine)
         elif self._mode is not Mode.PAN:
             self.drawn.emit(shape, combine)
+
+    def _twice(self, event: Any) -> None:
+        if event.button == 1:
+            self.clicked_twice.emit(*_place(event))
 
     def _wheel(self, event: Any) -> None:
         self.moved.emit()

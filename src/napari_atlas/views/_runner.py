@@ -41,6 +41,7 @@ class JobRunner:
         self._otherwise: Callable[[str], None] | None = None
         self._told = 0.0
         self._done = False
+        self._left = ""
 
     @property
     def run_folder(self) -> Path:
@@ -88,7 +89,7 @@ class JobRunner:
             self._job.stop()
 
     def _follow(self, job: Job | AttachedJob, text: str, then: Callable[[], None]) -> None:
-        self._job, self._then, self._done = job, then, False
+        self._job, self._then, self._done, self._left = job, then, False, "nothing was changed"
         self._session.report(JobState(job.verb, text))
         follow_in_thread(job, self._on_event, self._on_end, self._on_error)
 
@@ -96,6 +97,8 @@ class JobRunner:
         if self._job is None:
             return
         self._done = event.get("event") == "done"
+        if event.get("event") == "preview":
+            self._left = "its preview stays"
         fleeting, now = event.get("event") in _FLEETING, time.monotonic()
         if not fleeting or now - self._told >= _TELL_S:
             self._told = now if fleeting else self._told
@@ -107,7 +110,7 @@ class JobRunner:
         job, then, done, otherwise = self._job, self._then, self._done, self._otherwise
         self._forget()
         if job is not None and job.stopped and not (job.verb == "fit" and done):
-            (otherwise or show_info)(f"The {job.verb} was stopped; nothing was changed.")
+            (otherwise or show_info)(f"The {job.verb} was stopped; {self._left}.")
             self.undone.emit()
         else:
             then()

@@ -6,25 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_atlas.data.times import clock_text
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["clock_text", "nice_step", "ticks"]
 
 _CLOCK_STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400)
-
-
-def clock_text(seconds: float, decimals: int = 0) -> str:
-    """Return a time as m:ss, or h:mm:ss from one hour on, with so many decimals."""
-    scale: int = 10**decimals
-    units = round(abs(seconds) * scale)
-    sign = "−" if seconds < 0 and units else ""
-    whole, fraction = divmod(units, scale)
-    minutes, rest = divmod(whole, 60)
-    hours, minutes = divmod(minutes, 60)
-    head = f"{hours}:{minutes:02d}" if hours else f"{minutes}"
-    tail = f".{fraction:0{decimals}d}" if decimals else ""
-    return f"{sign}{head}:{rest:02d}{tail}"
 
 
 def nice_step(span: float, wanted: int, clock: bool = False) -> float:

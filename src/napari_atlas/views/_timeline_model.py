@@ -1,9 +1,8 @@
-"""What the timeline shows, worked out without drawing anything; the x axis counts bins of a track."""
+"""What the timeline shows of a track, worked out without drawing anything; the x axis counts bins of the track."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from napari_atlas.data.signals import SIGNALS
 from napari_atlas.session import linking
 from napari_atlas.views._time import clock_text, nice_step, ticks
+from napari_atlas.views._timeline_layout import level
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,26 +19,27 @@ if TYPE_CHECKING:
     from napari_atlas.data.species import Species
     from napari_atlas.data.windows import Track
     from napari_atlas.session.session import Cursor
+    from napari_atlas.views._timeline_layout import Box, Span
 
 __all__ = [
     "LANES",
-    "Box",
-    "Rows",
-    "Span",
+    "Course",
     "bin_of_frame",
-    "boxes_of",
     "caption",
     "channel_names",
+    "clocked",
     "curve",
     "envelope",
+    "filled",
     "frame_of_bin",
     "heat",
     "heat_scale",
     "label_of",
-    "lay_out",
-    "marks_of",
-    "thinned",
+    "step_curve",
+    "strengths",
+    "tile_at",
     "tiles",
+    "time_text",
     "time_ticks",
     "track_at",
     "value_range",
@@ -47,123 +48,27 @@ __all__ = [
 
 LANES = 4  # more channels than these are drawn as one picture, a row for each
 
-_LEFT, _RIGHT, _TOP, _GAP = 50.0, 12.0, 2.0, 6.0
-_AXIS, _STRIP, _CAPTION = 20.0, 14.0, 17.0
-_MIN_BINS = 8.0
-_PER_COLUMN, _ENOUGH = 4, 2000
+_BLOCK = 64  # bins whose least and greatest value a course keeps, so that a long one is drawn as fast as a short one
+_PER_COLUMN, _ENOUGH, _MANY = 4, 2000, 50_000
 
 
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in logical pixels, y downwards."""
+class Course:
+    """A number over the bins of a track, with what is needed to draw any part of it fast.
 
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def width(self) -> float:
-        """Width in pixels."""
-        return self.right - self.left
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Where the rows lie.
-
-    Attributes
+    Parameters
     ----------
-    panels
-        One for each lane of the signal, and temperature where there is any.
-    strip
-        The windows.
-    axis
-        Times below.
+    values
+        (n_bins,), NaN where unknown.
     """
 
-    panels: tuple[Box, ...]
-    strip: Box
-    axis: Box
+    def __init__(self, values: NDArray[np.float64]) -> None:
+        self.values = values
 
-    @property
-    def whole(self) -> Box:
-        """From the top of the signal to the bottom of the strip."""
-        return Box(self.strip.left, self.panels[0].top, self.strip.right, self.strip.bottom)
-
-    def y(self, row: int, values: NDArray[np.float64], limits: tuple[float, float]) -> NDArray[np.float64]:
-        """Return the pixels of values in a panel, kept inside it; its top is left to the caption."""
-        inner = self.inside(row)
-        top, bottom = inner.top, inner.bottom
-        share = (values - limits[0]) / ((limits[1] - limits[0]) or 1.0)
-        return np.clip(bottom - share * (bottom - top), top - 2, bottom + 2)
-
-    def inside(self, row: int) -> Box:
-        """Return a panel without its caption."""
-        box = self.panels[row]
-        return Box(box.left, box.top + min(_CAPTION, 0.45 * (box.bottom - box.top)), box.right, box.bottom - 4)
-
-
-@dataclass(frozen=True)
-class Span:
-    """The bins on show.
-
-    Attributes
-    ----------
-    low, high
-        First bin and end, as fractions of bins.
-    n_bins
-        Bins in the track.
-    """
-
-    low: float
-    high: float
-    n_bins: int
-
-    def x(self, bins: NDArray[np.float64] | float, box: Box) -> NDArray[np.float64]:
-        """Return the pixels of bins."""
-        share = (np.asarray(bins, dtype=np.float64) - self.low) / (self.high - self.low)
-        return np.asarray(box.left + share * box.width, dtype=np.float64)
-
-    def bin_at(self, x: float, box: Box) -> float:
-        """Return the bin at a pixel, kept inside the track."""
-        at = self.low + (x - box.left) / max(box.width, 1.0) * (self.high - self.low)
-        return float(np.clip(at, 0, self.n_bins))
-
-    def zoomed(self, around: float, factor: float) -> Span:
-        """Return a span *factor* times as long, with the bin *around* in its place."""
-        long = float(np.clip((self.high - self.low) * factor, min(_MIN_BINS, self.n_bins), self.n_bins))
-        share = (around - self.low) / (self.high - self.low)
-        return self._at(around - share * long, long)
-
-    def moved(self, bins: float) -> Span:
-        """Return the span so many bins later."""
-        return self._at(self.low + bins, self.high - self.low)
-
-    def holding(self, at: float) -> Span:
-        """Return the span itself if it holds a bin, else one of the same length that does."""
-        if self.low <= at <= self.high:
-            return self
-        long = self.high - self.low
-        return self._at(at - 0.1 * long, long)
-
-    def _at(self, low: float, long: float) -> Span:
-        low = float(np.clip(low, 0, max(0.0, self.n_bins - long)))
-        return Span(low, low + long, self.n_bins)
-
-
-def lay_out(width: float, height: float, thermal: bool, lanes: int = 1) -> Rows:
-    """Return the rows of a canvas: lanes of the signal, and with or without one for temperature."""
-    left, right = _LEFT, max(_LEFT + 10, width - _RIGHT)
-    axis = Box(left, height - _AXIS, right, height)
-    strip = Box(left, axis.top - _STRIP, right, axis.top)
-    room = max(20.0, strip.top - _GAP - _TOP)
-    middle = _TOP + (0.56 if lanes == 1 else 0.7) * (room - _GAP) if thermal else _TOP + room
-    edges = np.linspace(_TOP, middle, lanes + 1).tolist()
-    panels = [Box(left, top, right, bottom - 2 * (lanes > 1)) for top, bottom in pairwise(edges)]
-    if thermal:
-        panels.append(Box(left, middle + _GAP, right, _TOP + room))
-    return Rows(tuple(panels), strip, axis)
+    @cached_property
+    def ends(self) -> NDArray[np.float64]:
+        """The (n_blocks, 2) least and greatest value of each full block; NaN where none is known."""
+        whole = self.values[: len(self.values) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
+        return np.stack([np.fmin.reduce(whole, axis=1), np.fmax.reduce(whole, axis=1)], axis=1)
 
 
 def track_at(atlas: Atlas | None, cursor: Cursor) -> Track | None:
@@ -175,22 +80,32 @@ def track_at(atlas: Atlas | None, cursor: Cursor) -> Track | None:
 
 def bin_of_frame(track: Track, frame: float) -> float:
     """Return the bin, with its fraction, of a video frame; kept inside the track."""
-    return float(np.interp(frame, track.frames, np.arange(track.frames.size)))
+    edges = track.frames
+    at = int(np.clip(np.searchsorted(edges, frame, side="right") - 1, 0, edges.size - 2))
+    first, stop = float(edges[at]), float(edges[at + 1])
+    return at + float(np.clip((frame - first) / (stop - first or 1.0), 0.0, 1.0))
 
 
 def frame_of_bin(track: Track, at: float) -> int:
     """Return the video frame at a bin; the last frame of the track at its end."""
-    frame = int(np.interp(at, np.arange(track.frames.size), track.frames))
-    return int(np.clip(frame, track.frames[0], max(track.frames[0], track.frames[-1] - 1)))
+    edges, whole = track.frames, int(np.clip(at, 0, track.frames.size - 2))
+    share = float(np.clip(at - whole, 0.0, 1.0))
+    frame = int(edges[whole] + share * (edges[whole + 1] - edges[whole]))
+    return int(np.clip(frame, edges[0], max(edges[0], edges[-1] - 1)))
 
 
-def envelope(values: NDArray[np.float64], span: Span, pixels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return bins and values to draw as a line: all of those on show, or their least and most per pixel.
+def clocked(track: Track) -> bool:
+    """Whether the times of a track's bins are known."""
+    return track.times.size > 1 and bool(np.isfinite(track.times[:2]).all())
+
+
+def envelope(course: Course, span: Span, pixels: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return bins and values to draw as a line: all of those on show, or their least and greatest per pixel.
 
     Parameters
     ----------
-    values
-        (n_bins,).
+    course
+        The values.
     span
         Bins on show.
     pixels
@@ -201,55 +116,65 @@ def envelope(values: NDArray[np.float64], span: Span, pixels: int) -> tuple[NDAr
     tuple of NDArray
         (n_drawn,) bin centres and values; values are NaN where the line has a gap.
     """
-    first, stop = max(0, int(span.low) - 1), min(len(values), int(np.ceil(span.high)) + 1)
-    part = values[first:stop]
+    n_bins = len(course.values)
+    first, stop = max(0, int(span.low) - 1), min(n_bins, int(np.ceil(span.high)) + 1)
     per = max(1, (stop - first) // max(1, 2 * pixels))
     if per == 1:
-        return np.asarray(np.arange(first, stop) + 0.5, dtype=np.float64), part
-    whole = part[: len(part) // per * per].reshape(-1, per)
-    known = np.asarray(np.isfinite(whole).any(axis=1))
-    low = np.where(np.isfinite(whole), whole, np.inf).min(axis=1)
-    high = np.where(np.isfinite(whole), whole, -np.inf).max(axis=1)
-    pairs = np.where(known[:, None], np.stack([low, high], axis=1), np.nan).ravel()
-    centres = first + (np.arange(len(whole)) + 0.5) * per
-    return np.repeat(centres, 2), pairs
+        return np.arange(first, stop, dtype=np.float64) + 0.5, course.values[first:stop]
+    if per >= 2 * _BLOCK:
+        blocks = course.ends[first // _BLOCK : stop // _BLOCK]
+        first, per, each = first // _BLOCK * _BLOCK, per // _BLOCK, per // _BLOCK * _BLOCK
+    else:
+        first, each = first // per * per, per
+        blocks = np.repeat(course.values[first:stop, None], 2, axis=1)
+    whole = blocks[: len(blocks) // per * per].reshape(-1, per, 2)
+    pairs = np.stack([np.fmin.reduce(whole[..., 0], axis=1), np.fmax.reduce(whole[..., 1], axis=1)], axis=1)
+    return np.repeat(first + (np.arange(len(whole)) + 0.5) * each, 2), pairs.ravel()
 
 
 def curve(
-    values: NDArray[np.float64], span: Span, rows: Rows, row: int, limits: tuple[float, float]
+    course: Course, span: Span, box: Box, limits: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the pixels (x, y) of a line in a panel; y is NaN in its gaps and beyond the panel."""
-    bins, kept = envelope(values, span, int(rows.strip.width))
-    x = span.x(bins, rows.strip)
-    inside = (x >= rows.strip.left) & (x <= rows.strip.right)
-    return x, np.where(inside, rows.y(row, kept, limits), np.nan)
+    bins, kept = envelope(course, span, int(box.width))
+    x = span.x(bins, box)
+    within = (x >= box.left) & (x <= box.right)
+    return x, np.where(within, level(box, kept, limits), np.nan)
 
 
-def boxes_of(edges: NDArray[np.float64], span: Span, strip: Box) -> NDArray[np.float64]:
-    """Return (n, 4) boxes in the strip from (n, 2) bins, with a hair between them where there is room."""
-    x = np.clip(span.x(edges, strip), strip.left, strip.right)
-    hair = np.where(x[:, 1] - x[:, 0] > 4, 1.0, 0.0)
-    level = np.ones(len(x))
-    return np.stack([x[:, 0], strip.top * level, x[:, 1] - hair, strip.bottom * level], axis=1)
+def step_curve(
+    values: NDArray[np.float64], at: NDArray[np.int64], box: Box, limits: tuple[float, float]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the pixels (x, y) of a number of windows, which of them at each column of pixels being given."""
+    x = np.asarray(box.left + np.arange(at.size) + 0.5, dtype=np.float64)
+    if not values.size:
+        return x, np.full(at.size, np.nan)
+    return x, np.where(at >= 0, level(box, values[at], limits), np.nan)
 
 
-def marks_of(edges: NDArray[np.float64], span: Span, strip: Box) -> NDArray[np.float64]:
-    """Return boxes above the strip, each at least a pixel wide and none twice, so that no lone window is lost."""
-    boxes = boxes_of(edges[(edges[:, 1] > span.low) & (edges[:, 0] < span.high)], span, strip)
-    boxes[:, 2] = np.maximum(boxes[:, 2], boxes[:, 0] + 1)
-    boxes[:, 1], boxes[:, 3] = strip.top - 4, strip.top - 1
-    return np.unique(np.round(boxes), axis=0) if len(boxes) > strip.width else boxes
+def tile_at(edges: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return which tile (n_tiles, 2) the middle of each column lies in, −1 if none; from the (n + 1,) edges of columns.
+
+    However many tiles there are, the work is that of the columns.
+    """
+    middle = (columns[:-1] + columns[1:]) / 2
+    at = np.searchsorted(edges[:, 0], middle, side="right") - 1
+    known = at >= 0
+    known[known] = middle[known] < edges[at[known], 1]
+    return np.where(known, at, -1)
 
 
-def thinned(edges: NDArray[np.float64], span: Span, pixels: float) -> NDArray[np.int64]:
-    """Return the rows of the windows on show, of which some are left out if there are more than pixels."""
-    rows = np.flatnonzero((edges[:, 1] > span.low) & (edges[:, 0] < span.high))
-    return rows[:: max(1, int(rows.size // max(pixels, 1.0)))]
+def filled(edges: NDArray[np.float64], columns: NDArray[np.float64], rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (n_columns,) whether a column holds any part of the tiles *rows*, so that no lone one is lost."""
+    first = np.searchsorted(edges[:, 1], columns[:-1], side="right")
+    stop = np.searchsorted(edges[:, 0], columns[1:], side="left")
+    return np.asarray(np.searchsorted(rows, stop) > np.searchsorted(rows, first))
 
 
 def value_range(values: NDArray[np.float64], tail: float = 0.2) -> tuple[float, float]:
     """Return the limits of an axis; *tail* per cent at both ends may lie beyond them."""
-    known = values[np.isfinite(values)]
+    some = values[:: max(1, len(values) // _MANY)]
+    known = some[np.isfinite(some)]
     if not known.size:
         return 0.0, 1.0
     low, high = (float(v) for v in np.percentile(known, [tail, 100 - tail]))
@@ -266,7 +191,7 @@ def value_ticks(limits: tuple[float, float], pixels: float) -> list[tuple[float,
 def time_ticks(track: Track, span: Span, pixels: float) -> list[tuple[float, str]]:
     """Return bins with their labels: m:ss where the clock is known, else the number of the bin."""
     wanted = int(max(2, pixels // 80))
-    if not np.isfinite(track.times).all() or track.times.size < 2:
+    if not clocked(track):
         step = max(1.0, nice_step(span.high - span.low, wanted))
         return [(float(v), f"{v:.0f}") for v in ticks(span.low, span.high, step)]
     begin, each = float(track.times[0]), float(track.times[1] - track.times[0])
@@ -274,6 +199,13 @@ def time_ticks(track: Track, span: Span, pixels: float) -> list[tuple[float, str
     step = nice_step(high - low, wanted, clock=True)
     decimals = 0 if step >= 1 else int(np.ceil(-np.log10(step)))
     return [((float(t) - begin) / each, clock_text(float(t), decimals)) for t in ticks(low, high, step)]
+
+
+def time_text(track: Track, at: float, decimals: int = 1) -> str:
+    """Return the time of a bin as m:ss where the clock is known, else the number of the bin."""
+    if not clocked(track):
+        return f"{at:.0f}"
+    return clock_text(float(track.times[0]) + at * float(track.times[1] - track.times[0]), decimals)
 
 
 def tiles(atlas: Atlas, track: Track) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -321,9 +253,15 @@ def heat(values: NDArray[np.float64], span: Span, pixels: int, scale: NDArray[np
     columns = values[np.minimum(at.astype(np.int64), len(values) - 1)].reshape(pixels, _PER_COLUMN, -1)
     known = np.isfinite(columns)
     count = known.sum(axis=1)
-    mean = np.where(count > 0, np.where(known, columns, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return strengths(
+        np.where(count > 0, np.where(known, columns, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan), scale
+    )
+
+
+def strengths(values: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (n_channels, n) strengths from 0 to 1 of values (n, n_channels), on a scale from `heat_scale`."""
     wide = scale[1] - scale[0]
-    return np.asarray(np.clip((mean - scale[0]) / np.where(wide > 0, wide, 1.0), 0, 1).T)
+    return np.asarray(np.clip((values - scale[0]) / np.where(wide > 0, wide, 1.0), 0, 1).T)
 
 
 def caption(atlas: Atlas, track: Track) -> str:

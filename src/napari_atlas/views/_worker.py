@@ -100,6 +100,11 @@ class Latest:
         self._next: tuple[Callable[[], Any], Callable[[Any], None]] | None = None
         self._busy = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return self._busy
+
     def run(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Do *work* in a thread, then tell its result, or its exception, on the window's thread."""
         self._next = (work, then)

@@ -23,6 +23,7 @@ from napari_atlas.session.linking import window_at, window_rank
 from napari_atlas.session.session import Cursor, Session
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._layers import Layers, blank_video
+from napari_atlas.views._lens import Lens
 from napari_atlas.views._time import clock_text
 from napari_atlas.views._worker import call_in_thread
 
@@ -95,6 +96,7 @@ class Bridge:
         self._shown: Shown | None = None
         self._loading = ""
         self._drawn: tuple[object, ...] = ()
+        self._lens = Lens(viewer)
         self._links = Links(
             (session.atlas_changed, self._on_atlas),
             (session.cursor_changed, self._on_cursor),
@@ -107,6 +109,11 @@ class Bridge:
     def shown(self) -> Shown | None:
         """The recording on show, once it is loaded."""
         return self._shown
+
+    @property
+    def lens(self) -> Lens:
+        """Where the camera looks."""
+        return self._lens
 
     def close(self) -> None:
         """Let go of the viewer and the session."""
@@ -196,7 +203,7 @@ class Bridge:
         self._viewer.dims.axis_labels = ("t", "y", "x")[-self._viewer.dims.ndim :]
         self._shown = shown
         self._viewer.dims.set_current_step(0, self._session.cursor.frame)
-        self._viewer.reset_view()
+        self._lens.show_all()
         self._on_cursor(self._session.cursor)
 
     def _draw(self, atlas: Atlas, shown: Shown, cursor: Cursor) -> None:
@@ -206,7 +213,9 @@ class Bridge:
             marks = (recording.name, cursor, color)
             if marks != self._drawn:
                 self._drawn = marks
-                self._layers.draw(recording, recording.individuals.index(cursor.individual), cursor.frame, color)
+                individual = recording.individuals.index(cursor.individual)
+                self._layers.draw(recording, individual, cursor.frame, color)
+                self._lens.look(recording, individual, cursor)
         overlay = _overlay(self._viewer)
         overlay.visible = True
         overlay.position = "top_left"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from qtpy.QtWidgets import (
 )
 
 from napari_atlas.data.atlas import Atlas, RecordingInfo
+from napari_atlas.io.recent import recent_projects
 from napari_atlas.session.linking import cursor_of, windows_of_track
 from napari_atlas.session.session import Cursor
 from napari_atlas.views._canvas import Links
+from napari_atlas.views._export_dialog import export_dialog
 from napari_atlas.views._import_drop import Drops
 from napari_atlas.views._legend import marker_icon
 from napari_atlas.views._recording_menu import fill_menu
@@ -64,7 +67,17 @@ class ProjectDock(QWidget):  # type: ignore[misc]
                 "Add recordings: a folder with tracks, videos and logs, or single files",
                 lambda _: desk.offer_import(),
             ),
+            "export": _button(
+                "Export table…",
+                "Write all that is known of the windows as a table for your own statistics",
+                lambda _: export_dialog(desk, self),
+            ),
         }
+        self._recent = QMenu(self)
+        self._recent.setObjectName("atlas-recent")
+        self._recent.aboutToShow.connect(partial(_fill_menu_of_recent, self._recent, desk))
+        self._buttons["recent"] = _button("Recent", "Open one of the projects that were open last", None)
+        self._buttons["recent"].setMenu(self._recent)
         self._listed: tuple[object, ...] = ()
         Drops(self, desk.offer_import)
         self._lay_out()
@@ -95,7 +108,9 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         buttons = QGridLayout()
         buttons.addWidget(self._buttons["new"], 0, 0)
         buttons.addWidget(self._buttons["open"], 0, 1)
-        buttons.addWidget(self._buttons["import"], 1, 0, 1, 2)
+        buttons.addWidget(self._buttons["recent"], 0, 2)
+        buttons.addWidget(self._buttons["import"], 1, 0)
+        buttons.addWidget(self._buttons["export"], 1, 1, 1, 2)
         row = QHBoxLayout()
         row.addWidget(QLabel("Fit"))
         row.addWidget(self._runs, 1)
@@ -113,6 +128,7 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._hint.setText(_NO_RECORDING if opened and not there else _EMPTY)
         self._hint.setVisible(not there)
         self._tree.setVisible(there)
+        self._buttons["export"].setEnabled(isinstance(atlas, Atlas) and len(atlas.windows.table) > 0)
         listed = _listed(atlas) if isinstance(atlas, Atlas) else ()
         if listed != self._listed:
             self._listed = listed
@@ -187,6 +203,16 @@ class ProjectDock(QWidget):  # type: ignore[misc]
             self._desk.open(Path(path))
 
 
+def _fill_menu_of_recent(menu: QMenu, desk: Desk) -> None:
+    menu.clear()
+    for path in recent_projects():
+        action = menu.addAction(path.name, partial(desk.open, path))
+        action.setToolTip(str(path))
+    if menu.isEmpty():
+        menu.addAction("none yet").setEnabled(False)
+    menu.setToolTipsVisible(True)
+
+
 def _listed(atlas: Atlas) -> tuple[object, ...]:
     """Return what the list of recordings says; as long as it is the same, the list stays as it was folded."""
     recordings = tuple((info.name, info.individuals, _tooltip(info)) for info in atlas.recordings.values())
@@ -249,5 +275,6 @@ def _named(widget: Any, name: str, meaning: str) -> Any:
 
 def _button(text: str, meaning: str, action: Any) -> QPushButton:
     button: QPushButton = _named(QPushButton(text), f"atlas-{text.strip('…').split()[0].lower()}", meaning)
-    button.clicked.connect(action)
+    if action is not None:
+        button.clicked.connect(action)
     return button

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -9,8 +11,15 @@ from weakref import WeakKeyDictionary
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
+from napari_atlas.session.review import step
 from napari_atlas.session.session import Session
+from napari_atlas.views._activity import Activity
 from napari_atlas.views._canvas import Links
+from napari_atlas.views._memory import Memory
+from napari_atlas.views._playing import Player
+from napari_atlas.views._preferences import preference
+from napari_atlas.views._shortcuts import Shortcuts, keys_dialog
+from napari_atlas.views._tagging import Tagger
 from napari_atlas.views.bridge import Bridge
 from napari_atlas.views.clips import ClipsDock
 from napari_atlas.views.compare import CompareDock
@@ -19,6 +28,7 @@ from napari_atlas.views.difference import DifferenceDock
 from napari_atlas.views.groups import GroupsDock
 from napari_atlas.views.importing import ImportDock
 from napari_atlas.views.latent_map import LatentMap
+from napari_atlas.views.player import PlayerBar
 from napari_atlas.views.project import ProjectDock
 from napari_atlas.views.runs import RunsDock
 from napari_atlas.views.timeline import Timeline
@@ -27,6 +37,7 @@ from napari_atlas.views.training import TrainingDock
 __all__ = ["PARTS", "Workspace", "workspace_of"]
 
 PARTS = {
+    "player": ("ATLAS playback", "top"),
     "project": ("ATLAS project", "left"),
     "training": ("ATLAS training", "left"),
     "map": ("ATLAS latent map", "right"),
@@ -37,6 +48,13 @@ PARTS = {
     "clips": ("ATLAS clips", "bottom"),
     "runs": ("ATLAS runs", "bottom"),
     "import": ("ATLAS import", "bottom"),
+}
+
+
+_CORNERS = {
+    Qt.Corner.TopLeftCorner: Qt.DockWidgetArea.LeftDockWidgetArea,
+    Qt.Corner.BottomLeftCorner: Qt.DockWidgetArea.LeftDockWidgetArea,
+    Qt.Corner.TopRightCorner: Qt.DockWidgetArea.RightDockWidgetArea,
 }
 
 
@@ -54,15 +72,25 @@ class Workspace:
         self.session = Session()
         self.desk = Desk(self.session)
         self.bridge = Bridge(viewer, self.session)
+        self.player = Player(self.session)
+        self.player.set(loop=preference("loop_window"))
+        self.memory = Memory(self.session)
+        self._activity = Activity()
+        self._shortcuts: Shortcuts | None = None
         self.widgets: dict[str, QWidget] = {}
         self._docks: dict[str, QDockWidget] = {}
-        self._links = Links((viewer.events.theme, self._on_theme), (self.desk.import_wanted, self.show_import))
+        self._links = Links(
+            (viewer.events.theme, self._on_theme),
+            (self.desk.import_wanted, self.show_import),
+            (self.session.job_changed, self._activity.show),
+        )
         self._links.connect()
 
     def widget(self, part: str) -> QWidget:
         """Return one part as a widget, made when it is first asked for."""
         if part not in self.widgets:
             makers = {
+                "player": lambda: PlayerBar(self.session, self.player, self.bridge.lens),
                 "project": lambda: ProjectDock(self.desk),
                 "training": lambda: TrainingDock(self.desk),
                 "map": lambda: LatentMap(self.desk),
@@ -84,18 +112,25 @@ class Workspace:
             if part not in self._docks:
                 widget = self.widget(part)
                 dock = self.viewer.window.add_dock_widget(widget, name=name, area=area, add_vertical_stretch=False)
-                # Floating a dock that holds a GL canvas destroys the canvas' context.
-                dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
+                if part in _WITH_CANVAS:
+                    dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
                 self._docks[part] = dock
                 if part == "import":
                     dock.visibilityChanged.connect(self._make_room)
+                elif part == "player":
+                    dock.setTitleBarWidget(QWidget(dock))
             self._docks[part].show()
         self._share_sides()
+        self._take_keys()
         QTimer.singleShot(200, self._proportion)
 
     def open(self, project: Path, run: str = "") -> None:
         """Open a project."""
         self.desk.open(project, run)
+
+    def show_keys(self) -> None:
+        """List all keys in a dialog."""
+        keys_dialog(self._docks["map"].window() if "map" in self._docks else None).show()
 
     def show_import(self, sources: tuple[Path, ...] = ()) -> None:
         """Bring the import dock to the front, and look at files and folders if there are any."""
@@ -108,8 +143,13 @@ class Workspace:
     def close(self) -> None:
         """Let go of everything; a fit under way goes on by itself."""
         self.desk.runner.release()
+        self.memory.close()
+        self.player.close()
         self.bridge.close()
+        self._activity.close()
         self._links.disconnect()
+        if self._shortcuts is not None:
+            self._shortcuts.close()
         for widget in self.widgets.values():
             widget.close()
 
@@ -122,7 +162,8 @@ class Workspace:
         """Give the left side the window's full height; napari's layer docks and the runs go behind others, as tabs."""
         window = self._docks["project"].parent()
         if window is not None:
-            window.setCorner(Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea)
+            for corner, side in _CORNERS.items():
+                window.setCorner(corner, side)
         for name in ("layer controls", "layer list"):
             dock = window.findChild(QDockWidget, name) if window is not None else None
             if dock is not None:
@@ -133,6 +174,30 @@ class Workspace:
             window.tabifyDockWidget(self._docks["training"], self._docks[part])
         for part in ("project", "training", "timeline"):
             self._docks[part].raise_()
+
+    def _take_keys(self) -> None:
+        """Let the keys of the workspace work in the whole window."""
+        window = self._docks["map"].parent()
+        if self._shortcuts is not None or not isinstance(window, QMainWindow):
+            return
+        session = self.session
+        deeds: dict[str, Callable[[], object]] = {
+            "J": lambda: step(session, -1),
+            "K": lambda: step(session, 1),
+            "O": lambda: self.player.set(loop=not self.player.loop),
+            "Ctrl+Z": session.undo,
+            "Ctrl+Shift+Z": session.redo,
+            "?": self.show_keys,
+        }
+        deeds |= {str(key): partial(self._tag, key) for key in range(1, 10)}
+        self._shortcuts = Shortcuts(window, deeds)
+        self._shortcuts.also(window.centralWidget(), "Space", self.player.toggle)
+        self.memory.watch(window)
+        self.player.setParent(window)
+
+    def _tag(self, key: int) -> None:
+        """Set or take a tag, and say so where napari says such things."""
+        self.viewer.status = Tagger(self.desk).toggle(key)
 
     def _make_room(self, imports: bool) -> None:
         """Give the import more height than what it shares its place with, while it is at the front."""
@@ -155,6 +220,9 @@ class Workspace:
         halves = [int(0.28 * height), int(0.64 * height)]
         window.resizeDocks([docks["project"], docks["training"]], halves, Qt.Orientation.Vertical)
 
+
+# A dock that holds a GL canvas may not float: that would destroy the canvas' context.
+_WITH_CANVAS = frozenset({"training", "map", "timeline", "compare", "clips", "import"})
 
 _WORKSPACES: WeakKeyDictionary[Any, Workspace] = WeakKeyDictionary()
 
