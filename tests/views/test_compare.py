@@ -251,10 +251,10 @@ def test_a_click_selects_and_a_double_click_goes_there(dock, session, known, qtb
 def test_keys_and_buttons_step(dock, session, known, qtbot) -> None:
     go_to(session, 4)
     wait_for(qtbot, dock, [4, *nearest(known, 4)])
-    QTest.keyClick(dock.panes, Qt.Key.Key_K)
+    QTest.keyClick(dock.panes, Qt.Key.Key_J)
     wait_for(qtbot, dock, [5, *nearest(known, 5)])
     QTest.mouseClick(dock.findChild(QPushButton, "atlas-compare-back"), LEFT)
-    QTest.keyClick(dock, Qt.Key.Key_J)
+    QTest.keyClick(dock, Qt.Key.Key_K)
     wait_for(qtbot, dock, [3, *nearest(known, 3)])
 
 

@@ -71,7 +71,7 @@ def beside(fewer_atlas: Atlas) -> Atlas:
 
 
 def second(latent_map: LatentMap) -> MapPlot:
-    plots: list[MapPlot] = list(latent_map.findChild(MapPair).plots)
+    plots: list[MapPlot] = list(latent_map.findChild(MapPair).plots())
     return plots[1]
 
 
@@ -97,7 +97,7 @@ def test_two_maps_have_one_selection_and_one_cursor(
     close = latent_map.findChild(QToolButton, "atlas-map-close-second")
     QTest.mouseClick(close, LEFT)
     assert session.beside is None
-    assert len(list(latent_map.findChild(MapPair).plots)) == 1
+    assert len(list(latent_map.findChild(MapPair).plots())) == 1
     assert not close.isVisible()
 
 
@@ -177,10 +177,10 @@ def test_keys_change_the_selection(latent_map: LatentMap, session: Session) -> N
     QTest.mouseClick(undo, LEFT)
     assert session.selection.ids.tolist() == [3, 5, 40]
     session.seek("nobody", "0", 0)
-    QTest.keyClick(latent_map, Qt.Key.Key_K)
-    QTest.keyClick(latent_map, Qt.Key.Key_K)
-    assert linking.window_at(session.atlas, session.cursor) == 5
     QTest.keyClick(latent_map, Qt.Key.Key_J)
+    QTest.keyClick(latent_map, Qt.Key.Key_J)
+    assert linking.window_at(session.atlas, session.cursor) == 5
+    QTest.keyClick(latent_map, Qt.Key.Key_K)
     assert linking.window_at(session.atlas, session.cursor) == 3
     QTest.keyClick(latent_map, Qt.Key.Key_D)
     assert session.map_state.density

@@ -126,7 +126,7 @@ def stage(qtbot: QtBot, atlas: Atlas) -> Iterator[Stage]:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a hundred windows count as very many."""
-    for name in ("_map_cloud.MANY", "_map_plot.MANY", "_map_finder._AT_ONCE", "_map_gestures._AT_ONCE"):
+    for name in ("_map_cloud.MANY", "_map_plot.MANY", "_map_finder.MANY", "_map_gestures.MANY"):
         monkeypatch.setattr(f"napari_atlas.views.{name}", 100)
     monkeypatch.setattr("napari_atlas.views._map_plot._OUTLINED", 20)
 
@@ -347,3 +347,16 @@ def test_a_picture_shows_where_points_are_and_whose_they_are() -> None:
     mean = density_picture(cloud, wide.cells(places), wide, scale=scale)
     assert abs(int(mean[20, 15, 0]) - 128) < 12
     assert mean[20, 80, 0] > 240
+
+
+@pytest.mark.gui
+def test_a_picture_that_was_under_way_is_there_after_reopening(few: None, stage: Stage, qtbot: QtBot) -> None:
+    assert stage.session.atlas is not None
+    stage.session.show(many(stage.session.atlas, 5000))
+    stage.draw("temperature")
+    stage.plot.stop()
+    stage.hide()
+    QTest.qWait(30)
+    with qtbot.waitExposed(stage):
+        stage.show()
+    qtbot.waitUntil(lambda: not stage.plot.busy and stage.colored() > 20_000, timeout=10_000)

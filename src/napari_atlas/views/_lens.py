@@ -66,8 +66,10 @@ class Lens:
         """Look at an animal in a video frame."""
         before = self._looked
         self._looked = (recording, individual, cursor)
-        jumped = before is None or before[:2] != (recording, individual)
-        jumped = jumped or (before is not None and abs(before[2].frame - cursor.frame) > _STEP)
+        if before is None:
+            return
+        same = before[0] is recording and before[1] == individual
+        jumped = not same or abs(before[2].frame - cursor.frame) > _STEP
         if self._follow or (jumped and self._is_near()):
             self._centre(recording, individual, cursor)
 

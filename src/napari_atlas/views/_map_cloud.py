@@ -69,7 +69,7 @@ class Look:
         return self.density or self.cloud.ids.size > MANY
 
     def thinned(self, most: int) -> Look:
-        """Return it with about *most* of its points, evenly from the drawing order; each stands for several."""
+        """Return it with about *most* of its points, evenly from all recordings; each stands for several."""
         step = max(1, self.cloud.ids.size // most)
         return replace(self, cloud=self.cloud.taken(slice(None, None, step)), step=step)
 
@@ -134,7 +134,7 @@ class CloudVisuals:
         before, self._look = self._look, look
         self._points.set_gl_state("translucent", depth_test=self._view.solid)
         if not look.pictured:
-            self.stop()
+            self.clear()
             self._look = look
             self._show_points(look.cloud)
             return
@@ -153,12 +153,16 @@ class CloudVisuals:
         elif not self._meanwhile.isActive():
             self._meanwhile.start()
 
-    def stop(self) -> None:
-        """Stop the timers and forget the points."""
-        self._idle.stop()
-        self._meanwhile.stop()
+    def clear(self) -> None:
+        """Draw none."""
+        self.stop()
         self._painter.drop()
         self._look = None
+
+    def stop(self) -> None:
+        """Stop the timers."""
+        self._idle.stop()
+        self._meanwhile.stop()
 
     def _glimpse(self) -> None:
         """Draw some of the points at once."""
@@ -190,7 +194,7 @@ class CloudVisuals:
             self._show_picture(drawn)
 
     def _show_points(self, cloud: Cloud) -> None:
-        draw_points(self._points, cloud, self._palette)
+        draw_points(self._points, cloud.ordered(), self._palette)
         self._points.visible, self._picture.visible = True, False
 
     def _show_picture(self, drawn: _Drawn) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_atlas.views._map_cloud import MANY
 from napari_atlas.views._map_pick import Picker
 from napari_atlas.views._worker import Latest, call_in_thread
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Finder"]
 
 _REACH_PX = 14.0
-_AT_ONCE = 50_000
 _NOTHING = np.empty((0, 2), dtype=np.float32)
 
 
@@ -38,7 +38,7 @@ class Finder:
     def __init__(self, view: MapView) -> None:
         self._view = view
         self._places: NDArray[np.float32] = _NOTHING
-        self._picker, self._seen_from = Picker(_NOTHING), b""
+        self._picker, self._seen_from, self._quick = Picker(_NOTHING), b"", False
         self._turner = Latest()
 
     @property
@@ -49,10 +49,7 @@ class Finder:
     def put(self, places: NDArray[np.float32], picker: Picker) -> None:
         """Find windows in other places (n_windows, 2) or (n_windows, 3), in two dimensions by a picker of theirs."""
         self._places, self._picker, self._seen_from = places, picker, b""
-        if not self._view.solid and len(places) > _AT_ONCE:
-            call_in_thread(picker.build, _ignore, _ignore)
-        elif not self._view.solid:
-            picker.build()
+        self._quick = False
 
     def window_at(self, x: float, y: float, wait: bool = False) -> int:
         """Return the nearest window within 14 px; −1 if there is none.
@@ -63,6 +60,7 @@ class Finder:
             return -1
         if self._view.solid:
             return self._turned(wait).nearest(np.array([x, y]), _REACH_PX)
+        self._quicken()
         return self._picker.nearest(self._view.to_map([x, y])[0], self._view.map_units(_REACH_PX))
 
     def within(self, polygon: NDArray[np.float64]) -> Callable[[], NDArray[np.int64]]:
@@ -72,6 +70,14 @@ class Finder:
             return lambda: picker.within(placed)
         to_screen = self._to_screen()
         return lambda: Picker(to_screen()).within(polygon)
+
+    def _quicken(self) -> None:
+        """Make the search quick from the first one on, of very many windows in a thread."""
+        if not self._quick and len(self._places) > MANY:
+            call_in_thread(self._picker.build, _ignore, _ignore)
+        elif not self._quick:
+            self._picker.build()
+        self._quick = True
 
     def _turned(self, wait: bool) -> Picker:
         """Return a picker among the places on the screen."""
@@ -84,7 +90,7 @@ class Finder:
             if places is self._places:
                 self._picker, self._seen_from = picker, seen_from
 
-        if wait or len(places) <= _AT_ONCE:
+        if wait or len(places) <= MANY:
             take(Picker(to_screen()))
             return self._picker
         self._turner.run(lambda: _built(to_screen()), take)

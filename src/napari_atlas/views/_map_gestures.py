@@ -10,6 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_atlas.session import linking
 from napari_atlas.session.selection import Combine
+from napari_atlas.views._map_cloud import MANY
 from napari_atlas.views._worker import Latest
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MapGestures"]
 
-# Among more windows a shape is searched in a thread.
-_AT_ONCE = 50_000
 _NOTHING = np.empty((0, 2), dtype=np.float32)
 
 
@@ -108,7 +107,7 @@ class MapGestures(QObject):  # type: ignore[misc]
     def _on_drawn(self, polygon: NDArray[np.float64], combine: Combine) -> None:
         self._asked += 1
         find, tell = self._finder.within(polygon), partial(self._on_found, self._asked, self._placed(polygon), combine)
-        if len(self._finder.places) > _AT_ONCE:
+        if len(self._finder.places) > MANY:
             self._searcher.run(find, tell)
         else:
             tell(find())

@@ -52,7 +52,7 @@ _SEED = 0
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """The points in drawing order, the stronger ones last.
+    """Points; where they are drawn one by one, the last one lies on top.
 
     Attributes
     ----------
@@ -93,11 +93,10 @@ class Cloud:
             self.marks[rows],
         )
 
-    def sample(self, n: int) -> Cloud:
-        """Return at most *n* of the points, chosen at random but always the same ones, in drawing order."""
-        if self.ids.size <= n:
-            return self
-        return self.taken(np.sort(np.random.default_rng(_SEED).permutation(self.ids.size)[:n]))
+    def ordered(self) -> Cloud:
+        """Return the points with the stronger ones last, and no species on top of another."""
+        mixed = np.random.default_rng(_SEED).permutation(self.ids.size)
+        return self.taken(mixed[np.argsort(self.faces[mixed, 3], kind="stable")])
 
     def with_grey(self, grey: NDArray[np.bool_]) -> Cloud:
         """Return these points with some of them, (n_drawn,), grey."""
@@ -131,7 +130,7 @@ def cloud_of(
         return replace(before, faces=np.where(weak[split[before.ids]][:, None], GREY, faces) if weak.any() else faces)
     plain = not atlas.windows.table.in_split("test").any()
     alpha = np.array([0.8 if plain else _ALPHA[name] for name in SPLITS], dtype=np.float32)
-    ids = _drawing_order(split, places, weak)
+    ids = np.flatnonzero(np.isfinite(places).all(axis=1))
     codes = split[ids]
     marks = _marks(atlas)[atlas.windows.table.track[ids]]
     sizes = np.array([7.0 if plain else _SIZE[name] for name in SPLITS], dtype=np.float32)[codes]
@@ -195,15 +194,6 @@ def describe(atlas: Atlas, window: int) -> tuple[str, str, str]:
     split = SPLITS[int(table.split[window])]
     facts = [f"{celsius:.1f} °C"] if np.isfinite(celsius) else []
     return f"{key.recording} / {key.individual}", when, " · ".join([*facts, _SPLIT_WORDS.get(split, split)])
-
-
-def _drawing_order(split: NDArray[np.int8], places: NDArray[np.float32], weak: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return the windows with a place: grey ones first, test windows last, and no species on top of another."""
-    ids = np.random.default_rng(_SEED).permutation(len(places))
-    known = np.asarray(np.isfinite(places).all(axis=1))
-    ids = ids if known.all() else ids[known[ids]]
-    rank = np.argsort(np.argsort([_ALPHA[name] + (not grey) for name, grey in zip(SPLITS, weak, strict=True)]))
-    return ids[np.argsort(rank.astype(np.int8)[split[ids]], kind="stable")]
 
 
 def _faces(coloring: Coloring, ids: NDArray[np.int64], alpha: NDArray[np.float32]) -> Rgba:

@@ -35,7 +35,7 @@ class MapMouse(QObject):  # type: ignore[misc]
 
     Signals: ``clicked(x, y, combine)``, ``clicked_twice(x, y)``, ``hovered(x, y)`` at most every 50 ms, ``left()``,
     ``drawing(polygon)`` while a shape is dragged, ``drawn(polygon, combine)`` when it is finished, ``moved()`` when
-    the view pans, turns or zooms.
+    the view pans, turns, zooms or is shown.
 
     Parameters
     ----------
@@ -83,10 +83,12 @@ class MapMouse(QObject):  # type: ignore[misc]
         self._throttle.stop()
 
     def eventFilter(self, watched: Any, event: Any) -> bool:  # noqa: N802
-        """Notice that the mouse leaves the canvas."""
+        """Notice that the mouse leaves the canvas, and that the canvas is shown again."""
         if event.type() == QEvent.Type.Leave:
             self._throttle.stop()
             self.left.emit()
+        elif event.type() == QEvent.Type.Show:
+            self.moved.emit()
         return False
 
     def _press(self, event: Any) -> None:

@@ -64,7 +64,6 @@ class MapPair(QSplitter):  # type: ignore[misc]
         self.plot = self._first.plot
         """The map of the run on show."""
 
-    @property
     def plots(self) -> Iterator[MapPlot]:
         """The maps that can be seen."""
         yield self.plot
@@ -79,12 +78,12 @@ class MapPair(QSplitter):  # type: ignore[misc]
 
     def fit(self) -> None:
         """Show both maps whole."""
-        for plot in self.plots:
+        for plot in self.plots():
             plot.fit()
 
     def zoom_to_selection(self) -> None:
         """Show where the selected windows are."""
-        for plot in self.plots:
+        for plot in self.plots():
             plot.zoom_to(self._session.selection.ids)
 
     def draw(self, coloring: Coloring | None, state: MapState, moved: bool = False) -> None:
@@ -98,12 +97,12 @@ class MapPair(QSplitter):  # type: ignore[misc]
 
     def draw_selection(self) -> None:
         """Outline the selected windows on both."""
-        for plot in self.plots:
+        for plot in self.plots():
             plot.draw_selection()
 
     def draw_cursor(self) -> None:
         """Put the cursor where it is on both."""
-        for plot in self.plots:
+        for plot in self.plots():
             plot.draw_cursor()
 
     def show_beside(self, beside: object) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Picker", "inside_polygon"]
 
 # Points are put into so many bands, so that each is compared with the few edges that cross its band.
-_BANDS = 512
+_BANDS = 128
 
 
 class Picker:

@@ -47,11 +47,12 @@ _OUTLINED = 5_000
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """What the map shows: a run, its places, and its points."""
+    """What the map shows: a run, its places with their least and greatest values, and its points."""
 
     atlas: Atlas
     state: MapState
     places: NDArray[np.float32]
+    bounds: NDArray[np.float32]
     picker: model.Picker
     look: Look
 
@@ -118,17 +119,19 @@ class MapPlot(QWidget):  # type: ignore[misc]
         self._palette = palette
         self.visuals.paint(palette)
         self.hover.card.paint(palette)
-        self._on_resize(None)
+        _say(self._overlay, self._shown, self._palette)
 
     def fit(self) -> None:
         """Show the whole map."""
-        self.visuals.view.fit(self.places)
+        self.visuals.view.fit(self._shown.bounds if self._shown is not None else _NOTHING)
         self.visuals.moving()
 
     def zoom_to(self, ids: NDArray[np.int64]) -> None:
         """Show some windows of the session, as near as they allow."""
         rows = self._source.from_session(ids)
-        self.visuals.view.fit(self.places[rows[rows < len(self.places)]], self.places)
+        self.visuals.view.fit(
+            self.places[rows[rows < len(self.places)]], self._shown.bounds if self._shown is not None else _NOTHING
+        )
         self.visuals.moving()
 
     def screen_of(self, window: int) -> QPoint:
@@ -196,7 +199,6 @@ class MapPlot(QWidget):  # type: ignore[misc]
 
     def stop(self) -> None:
         """Stop the timers."""
-        self._maker.drop()
         self.gestures.stop()
         self.visuals.stop()
 
@@ -214,33 +216,24 @@ class MapPlot(QWidget):  # type: ignore[misc]
         before, self._shown = self.places, shown
         self._canvas.central_widget.visible = shown is not None
         if shown is None:
-            self.visuals.cloud.stop()
-        if not _same(before, self.places):
+            self.visuals.cloud.clear()
+        if before is not self.places:
             self.hover.clear()
             self.visuals.set_outline(_NOTHING)
             view = self.visuals.view
             view.set_solid(self.places.shape[1] > 2)
             self._finder.put(self.places, shown.picker if shown is not None else model.Picker(_NOTHING))
             if moved and not view.solid:
-                view.follow(self.places)
+                view.follow(self._shown.bounds if self._shown is not None else _NOTHING)
             else:
-                view.fit(self.places)
+                view.fit(self._shown.bounds if self._shown is not None else _NOTHING)
         if shown is not None:
             self.visuals.set_cloud(shown.look)
-        self._on_resize(None)
+        _say(self._overlay, self._shown, self._palette)
         self._canvas.update()
 
     def _on_resize(self, event: Any) -> None:
-        native = self._canvas.native
-        self._overlay.setGeometry(native.rect())
-        if self._shown is None or not self._shown.look.cloud.ids.size:
-            said = _PLACELESS if len(self.places) else _EMPTY
-            text = Text(native.width() / 2, native.height() / 2, said, self._palette.muted, "centre")
-        else:
-            # Inside the canvas, so that it is there however narrow the dock is.
-            made = recipe_of(self._shown.atlas, self._shown.state)
-            text = Text(native.width() - 8, 11, made, self._palette.muted, "right")
-        self._overlay.show_texts((text,))
+        _say(self._overlay, self._shown, self._palette)
         self.visuals.moving()
 
 
@@ -256,8 +249,22 @@ def _made(
     cloud = model.cloud_of(atlas, coloring, state.shown, places, known)
     same = before is not None and before.places is places
     picker = before.picker if before is not None and same else model.Picker(places[:, :2])
+    bounds = before.bounds if before is not None and same else _bounds_of(places)
     kept = before.look.kept if before is not None else None
-    return _Shown(atlas, state, places, picker, Look(cloud, state.density, _scale_of(columns, coloring), kept))
+    return _Shown(atlas, state, places, bounds, picker, Look(cloud, state.density, _scale_of(columns, coloring), kept))
+
+
+def _say(overlay: Overlay, shown: _Shown | None, palette: Palette) -> None:
+    """Say over the whole canvas what is drawn, or why nothing is."""
+    rect = overlay.parentWidget().rect()
+    overlay.setGeometry(rect)
+    if shown is None or not shown.look.cloud.ids.size:
+        said = _PLACELESS if shown is not None and len(shown.places) else _EMPTY
+        text = Text(rect.width() / 2, rect.height() / 2, said, palette.muted, "centre")
+    else:
+        # Inside the canvas, so that it is there however narrow the dock is.
+        text = Text(rect.width() - 8, 11, recipe_of(shown.atlas, shown.state), palette.muted, "right")
+    overlay.show_texts((text,))
 
 
 def _scale_of(columns: WindowColumns | None, coloring: Coloring) -> Scale | None:
@@ -275,6 +282,14 @@ def _equal(one: NDArray[np.bool_] | None, other: NDArray[np.bool_] | None) -> bo
 
 def _axes(state: MapState) -> tuple[object, ...]:
     return (state.axes, state.dims)
+
+
+def _bounds_of(places: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (2, n_dimensions) the least and the greatest values; NaN if there are none."""
+    known = places if np.isfinite(places).all() else places[np.isfinite(places).all(axis=1)]
+    if not len(known):
+        return np.full((2, places.shape[1]), np.nan, dtype=np.float32)
+    return np.stack([known.min(axis=0), known.max(axis=0)])
 
 
 def _same(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:

@@ -160,7 +160,9 @@ def density_picture(
     return _rgba(colors, count, np.log1p(_CONTRAST * np.minimum(count / peak, 1.0)) / np.log1p(_CONTRAST))
 
 
-def _inside(cloud: Cloud, cells: NDArray[np.int32]) -> Iterator[tuple[slice | NDArray[np.int64], NDArray[np.int32], Rgba]]:
+def _inside(
+    cloud: Cloud, cells: NDArray[np.int32]
+) -> Iterator[tuple[slice | NDArray[np.int64], NDArray[np.int32], Rgba]]:
     """Yield the rows of the points that are in the picture, their pixels and their colours, many at a time."""
     for part in _parts(cells.size):
         inside = cells[part] >= 0
@@ -196,9 +198,9 @@ def _stamped(layers: NDArray[np.float32], disc: NDArray[np.float32]) -> NDArray[
     wide = np.pad(layers, ((0, 0), (reach, reach), (reach, reach)))
     out, part = np.zeros_like(layers), np.empty((height, width), dtype=np.float32)
     # One layer after the other, because a layer fits into the processor's cache.
-    for target, source in zip(out, wide, strict=True):
+    for i, source in enumerate(wide):
         for y, x in np.argwhere(disc > 0):
-            target += np.multiply(source[y : y + height, x : x + width], disc[y, x], out=part)
+            out[i] += np.multiply(source[y : y + height, x : x + width], disc[y, x], out=part)
     return out
 
 

@@ -76,7 +76,7 @@ class Memory(QObject):  # type: ignore[misc]
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._folder, self._window = Path(), None
+        self._folder = Path()
         self._queue = InOrder()
         self._timer = QTimer(self, singleShot=True, interval=_AFTER_MS)
         self._timer.timeout.connect(self._keep)
@@ -92,7 +92,6 @@ class Memory(QObject):  # type: ignore[misc]
 
     def watch(self, window: Any) -> None:
         """Keep the places of a main window's docks as well, and keep all when it is closed."""
-        self._window = window
         self.setParent(window)
         window.installEventFilter(self)
 
@@ -140,15 +139,16 @@ class Memory(QObject):  # type: ignore[misc]
         self._queue.run(lambda: write_view(folder, view), lambda _: None)
 
     def _view(self) -> dict[str, Any]:
-        docks = ""
-        if isinstance(self._window, QMainWindow):
-            docks = base64.b64encode(self._window.saveState().data()).decode()
+        docks, window = "", self.parent()
+        if isinstance(window, QMainWindow):
+            docks = base64.b64encode(window.saveState().data()).decode()
         return {**told(self._session), "docks": docks}
 
     def _restore(self, docks: Any) -> None:
-        if isinstance(self._window, QMainWindow) and isinstance(docks, str) and docks:
+        window = self.parent()
+        if isinstance(window, QMainWindow) and isinstance(docks, str) and docks:
             with contextlib.suppress(ValueError):
-                self._window.restoreState(QByteArray(base64.b64decode(docks)))
+                window.restoreState(QByteArray(base64.b64decode(docks)))
 
 
 def _found(folder: Path) -> dict[str, Any]:

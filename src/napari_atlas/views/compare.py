@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_atlas.session import linking, review
+from napari_atlas.views._behind import hide_behind_tabs
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._compare_bar import CompareBar
 from napari_atlas.views._compare_model import Question, answer
@@ -79,6 +80,7 @@ class CompareDock(QWidget):  # type: ignore[misc]
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Listen, and catch up with what has changed meanwhile."""
         super().showEvent(event)
+        hide_behind_tabs(self)
         self._links.connect()
         self._refresh()
 
@@ -95,8 +97,8 @@ class CompareDock(QWidget):  # type: ignore[misc]
         """Play, pause, step, and stay."""
         deeds = {
             Qt.Key.Key_Space: self.panes.toggle,
-            Qt.Key.Key_J: partial(review.step, self._session, -1),
-            Qt.Key.Key_K: partial(review.step, self._session, 1),
+            Qt.Key.Key_J: partial(review.step, self._session, 1),
+            Qt.Key.Key_K: partial(review.step, self._session, -1),
             Qt.Key.Key_P: self.bar.pin.toggle,
         }
         if event.key() in deeds:

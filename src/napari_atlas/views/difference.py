@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_atlas.analysis.enrichment import AGAINST, Enrichment, enrichment
+from napari_atlas.views._behind import hide_behind_tabs
 from napari_atlas.views._canvas import Links, palette_of
 from napari_atlas.views._difference_table import DifferenceTable
 from napari_atlas.views._worker import Latest
@@ -73,6 +74,7 @@ class DifferenceDock(QWidget):  # type: ignore[misc]
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Listen, and compare anew what may have changed meanwhile."""
         super().showEvent(event)
+        hide_behind_tabs(self)
         self._links.connect()
         self._refresh()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
 
+from napari_atlas.views._behind import hide_behind_tabs
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._groups_clusters import ClustersPanel
 from napari_atlas.views._groups_marks import MarksPanel
@@ -60,6 +61,7 @@ class GroupsDock(QWidget):  # type: ignore[misc]
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Listen, and show what may have changed meanwhile."""
         super().showEvent(event)
+        hide_behind_tabs(self)
         self._links.connect()
         self._on_atlas()
 

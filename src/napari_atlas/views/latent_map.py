@@ -36,7 +36,7 @@ class LatentMap(QWidget):  # type: ignore[misc]
     cursor goes there. Shift adds, Alt subtracts, a click beside all points clears. A double click selects the window's
     cluster. Keys: L lasso, B box, F or Home fits the view, Z zooms to the selection, D density, I inverts the
     selection, Ctrl+A selects all, Esc nothing, Ctrl+S keeps the selection under a name, Ctrl+Z and Ctrl+Shift+Z or
-    Ctrl+Y undo and redo it, J and K go to the window before and to the next one.
+    Ctrl+Y undo and redo it, J and K go to the next window and to the one before.
 
     Of more than 20,000 windows the colours are worked out in a thread; what was shown before stays until then.
     While the project is being fitted, the points are where their latents are at that moment.
@@ -94,7 +94,7 @@ class LatentMap(QWidget):  # type: ignore[misc]
     @property
     def busy(self) -> bool:
         """Whether something is still to be worked out or drawn."""
-        return self._waiting or any(plot.busy for plot in self._maps.plots)
+        return self._waiting or any(plot.busy for plot in self._maps.plots())
 
     def set_theme(self, theme: str) -> None:
         """Use the colours that go with a napari theme, given by its id."""

@@ -39,9 +39,9 @@ class PlayerBar(QWidget):  # type: ignore[misc]
         self.setObjectName("atlas-player")
         self.setAccessibleName("playback")
         self._session, self._player, self._lens = session, player, lens
-        self.before = _button(self, "◀ J", "atlas-step-back", "Previous window; of the selection, if there is one (J)")
+        self.before = _button(self, "◀ K", "atlas-step-back", "Previous window; of the selection, if there is one (K)")
         self.play = _button(self, "▶ Play", "atlas-play", "Play from here, or pause (Space)", checkable=True)
-        self.after = _button(self, "K ▶", "atlas-step-on", "Next window; of the selection, if there is one (K)")
+        self.after = _button(self, "J ▶", "atlas-step-on", "Next window; of the selection, if there is one (J)")
         self.loop = _button(
             self, "Loop window", "atlas-loop", "Play the window at the cursor over and over (O)", True
         )

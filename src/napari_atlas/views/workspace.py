@@ -182,8 +182,8 @@ class Workspace:
             return
         session = self.session
         deeds: dict[str, Callable[[], object]] = {
-            "J": lambda: step(session, -1),
-            "K": lambda: step(session, 1),
+            "J": lambda: step(session, 1),
+            "K": lambda: step(session, -1),
             "O": lambda: self.player.set(loop=not self.player.loop),
             "Ctrl+Z": session.undo,
             "Ctrl+Shift+Z": session.redo,
