@@ -97,7 +97,7 @@ def shared_pictures(viewer: Any, workspace: Any, name: str, species: str) -> Non
     bring(workspace, "difference")
     settle(4.0)
     clips = bring(workspace, "clips")
-    wait_for(lambda: not clips.loading and len(clips.panes.contents) > 0, 120)
+    wait_for(lambda: not clips.loading and len(clips.wall.panes.contents) > 0, 120)
     settle(1.0)
     grab(viewer, f"{name}-3-cluster")
 

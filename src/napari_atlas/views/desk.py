@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +22,9 @@ from napari_atlas.io.runs import list_runs
 from napari_atlas.session.linking import cursor_of
 from napari_atlas.session.session import JobState, Session
 from napari_atlas.views._keeper import Keeper
+from napari_atlas.views._map_placer import MapPlacer
 from napari_atlas.views._runner import JobRunner
-from napari_atlas.views._worker import Latest, call_in_thread
+from napari_atlas.views._worker import call_in_thread
 
 __all__ = ["Desk"]
 
@@ -50,8 +50,7 @@ class Desk:
         """What keeps marks and clusters, and has clips at hand."""
         self._wanted = 0
         self._reading = False
-        self._made = _Made()
-        self._places = Latest()
+        self._placer = MapPlacer(session)
         self.runner.event.connect(self._on_event)
         self.runner.undone.connect(self._on_undone)
 
@@ -103,10 +102,10 @@ class Desk:
     def map(self, run: str = "") -> None:
         """Map the newest run of the project on show, or the one named, then show it."""
         folder, named = self.folder, ("--run", run) if run else ()
-        self._made = _Made(folder)
+        self._placer.expect(folder)
 
         def show() -> None:
-            if folder == self.folder and not self._put_on_show(self._made):
+            if folder == self.folder and not self._placer.place():
                 self.open(folder, run)
 
         self.runner.run("map", str(folder), *named, then=show)
@@ -140,23 +139,6 @@ class Desk:
             session.seek(cursor.recording, cursor.individual, cursor.frame)
         self.runner.reattach(atlas.folder, self._fitted)
 
-    def _put_on_show(self, made: _Made) -> bool:
-        """Lay out the windows on show as a map has them, if it is one of their run; selection and cursor stay."""
-        atlas = self.session.atlas
-        if atlas is None or (atlas.folder, atlas.run) != (made.folder, made.run):
-            return False
-
-        def show(found: Any) -> None:
-            now, session = self.session.atlas, self.session
-            if isinstance(found, Exception):
-                show_error(str(found))
-            elif now is not None and (now.folder, now.run) == (made.folder, made.run):
-                places = {"coordinates": found.coordinates, "recipe": found.recipe, "kept": found.kept}
-                session.show(replace(now, **places, clusterings=session.clusterings), session.live)
-
-        self._places.run(lambda: workflow.with_map(atlas, made.map), show)
-        return True
-
     def _offer(self, run: str) -> None:
         if run != self.unfinished:
             self.unfinished = run
@@ -164,10 +146,8 @@ class Desk:
 
     def _on_event(self, event: dict[str, Any]) -> None:
         """Read what the fit shows, one reading at a time: a later one finds all that was missed."""
-        if event.get("map") and not event.get("part") and self.session.job.verb == "map":
-            self._made = self._made._replace(run=event["run"], map=event["map"])
-            if event.get("event") == "preview":
-                self._put_on_show(self._made)
+        if self.session.job.verb == "map":
+            self._placer.hear(event)
         if event.get("live") is not True or self._reading:
             return
         self._reading, folder = True, self.runner.run_folder
@@ -194,14 +174,6 @@ class Desk:
 
 def _is_fit(job: JobState) -> bool:
     return job.verb in ("fit", "demo")
-
-
-class _Made(NamedTuple):
-    """A map that was written: in which project, of which run, under which name."""
-
-    folder: Path = Path()
-    run: str = ""
-    map: str = ""
 
 
 class _Opened(NamedTuple):

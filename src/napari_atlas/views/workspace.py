@@ -42,7 +42,7 @@ PARTS = {
     "training": ("ATLAS training", "left"),
     "map": ("ATLAS latent map", "right"),
     "groups": ("ATLAS groups", "left"),
-    "difference": ("ATLAS selection against rest", "left"),
+    "difference": ("ATLAS what differs", "left"),
     "timeline": ("ATLAS timeline", "bottom"),
     "compare": ("ATLAS compare", "bottom"),
     "clips": ("ATLAS clips", "bottom"),
@@ -114,6 +114,8 @@ class Workspace:
                 dock = self.viewer.window.add_dock_widget(widget, name=name, area=area, add_vertical_stretch=False)
                 if part in _WITH_CANVAS:
                     dock.setFeatures(dock.features() & ~QDockWidget.DockWidgetFeature.DockWidgetFloatable)
+                # Tabs are narrow; the dock's own bar tells the whole name.
+                dock.setWindowTitle(name.removeprefix("ATLAS ").capitalize())
                 self._docks[part] = dock
                 if part == "import":
                     dock.visibilityChanged.connect(self._make_room)
