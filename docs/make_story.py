@@ -110,7 +110,7 @@ def reef_pictures(viewer: Any, workspace: Any) -> None:
     session.color("temperature in own range")
     session.select(np.empty(0, dtype=np.int64))
     timeline.setFocus()
-    stack = next(b for b in timeline.findChildren(type(timeline._bar.stack)) if b.text().startswith("all"))
+    stack = next(b for b in timeline.findChildren(type(timeline._bar.stack)) if b.objectName() == "atlas-timeline-stack")
     stack.click()
     settle(1.0)
     table = session.atlas.windows.table

@@ -192,7 +192,10 @@ def test_names_of_maps_are_checked_before_the_work(run: RunFolder) -> None:
 def test_a_map_of_other_windows_is_refused(run: RunFolder) -> None:
     run.write_map("odd", "UMAP", coordinates=np.zeros((7, 2), dtype=np.float32))
     with pytest.raises(InputError, match=r"map odd of run .*: it is not of the windows that the run has now"):
-        workflow.load_atlas(project_of(run))
+        workflow.load_atlas(project_of(run), map_name="odd")
+    passed_over = workflow.load_atlas(project_of(run))
+    assert passed_over.recipe == "PCA"
+    assert "map odd of run" in passed_over.card["notes"][0]
     run.write_map("odd", "UMAP", coordinates=np.zeros((1, 2), dtype=np.float32), ids=np.array([64]))
     with pytest.raises(InputError, match="it is not of the windows that the run has now"):
         workflow.load_atlas(project_of(run), map_name="odd")

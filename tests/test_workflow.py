@@ -314,7 +314,7 @@ def test_a_map_tells_its_steps(story: tuple[Path, list[Event], list[Event]]) -> 
     n = len(workflow.load_atlas(project).windows.table)
     assert [e.kind for e in (events[0], *events[-1:])] == ["started", "done"]
     assert {e.kind for e in events[1:-1]} == {"progress"}
-    assert events[-2].text == "map: step 500 of 500"
+    assert "map: step 500 of 500" in [e.text for e in events]
     assert (events[-1].done, events[-1].total) == (n, n)
     assert events[-1].data == {"run": fit[0].data["run"], "map": "umap-n5-d0.1-s0", "part": False}
     assert workflow.runs(project)[0]["maps"] == ["umap-n5-d0.1-s0"]

@@ -245,11 +245,10 @@ def _windows(found: _Found, wishes: ClipWishes) -> tuple[NDArray[np.int64], tupl
     """Return the windows that are shown, and what is to be known of the choice."""
     n = len(found.table)
     if wishes.windows:
-        ids = np.array(wishes.windows, dtype=np.int64)
         unknown = [window for window in wishes.windows if not 0 <= window < n]
         if unknown:
             raise InputError.of("--windows", f"there is no window {unknown[0]}", f"give numbers from 0 to {n - 1}")
-        return ids, ()
+        return np.array(wishes.windows, dtype=np.int64), ()
     if wishes.selection:
         ids = _selected(found, wishes.selection)
     else:

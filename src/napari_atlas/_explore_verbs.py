@@ -106,7 +106,7 @@ def export(project: Path, file: Path, run: str, as_json: bool, **typed: Any) -> 
 
 def _numbers(option: str, text: str, between: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(between) if part.strip())
+        return tuple(int(part) for part in text.split(between)) if text else ()
     except ValueError as error:
         raise InputError.of(f"{option} {text}", "that is no list of numbers", f"write 1{between}2") from error
 

@@ -85,11 +85,10 @@ def _wanted(atlas: Atlas, annotations: Annotations, wishes: ExportWishes) -> NDA
     if not len(table):
         raise InputError.of(atlas.folder, "it has no windows", "add recordings that are long enough for a window")
     if wishes.windows:
-        ids = np.unique(np.array(wishes.windows, dtype=np.int64))
-        if not 0 <= ids[0] <= ids[-1] < len(table):
-            wrong = ids[0] if ids[0] < 0 else ids[-1]
-            raise InputError.of(f"window {wrong}", "there is no such window", f"choose from 0 to {len(table) - 1}")
-        return ids
+        unknown = [window for window in wishes.windows if not 0 <= window < len(table)]
+        if unknown:
+            raise InputError.of(f"window {unknown[0]}", "there is no such window", f"choose from 0 to {len(table) - 1}")
+        return np.unique(np.array(wishes.windows, dtype=np.int64))
     if not name:
         return np.arange(len(table), dtype=np.int64)
     mark = annotations.find("selection", name)

@@ -262,6 +262,7 @@ def _preview(plan: _Plan, tell: Tell) -> NDArray[np.float32]:
     kept = kept_neighbours(plan.values, coordinates, most=_SAMPLED, seed=recipe.seed)
     landmarks = f"{n_landmarks(len(plan.values)):,}".replace(",", " ")
     text = f"{recipe.method} preview · {landmarks} landmarks · n={recipe.n_neighbors} · seed {recipe.seed}"
+    tell("preview: file", 1, 1)
     plan.write(coordinates, kept, text, _PREVIEW)
     return coordinates
 
@@ -277,13 +278,15 @@ def _full(plan: _Plan, begin: NDArray[np.float32] | None, tell: Tell) -> None:
     coordinates = project(values, recipe, near, begin, tell=lambda done, of: tell("map: step", done, of))
     text = str(recipe) if len(values) >= FEWEST_FOR_UMAP else "PCA · too few windows for UMAP"
     text += "" if near.exact else " · neighbours found approximately"
-    plan.write(coordinates, kept_neighbours(values, coordinates, near), text)
+    kept = kept_neighbours(values, coordinates, near)
+    tell("map: file", 1, 1)
+    plan.write(coordinates, kept, text)
 
 
 def _followed(work: Callable[[Tell], Result], should_stop: Callable[[], bool]) -> Generator[Event, None, Result]:
     """Do work in a thread, and yield what it tells meanwhile.
 
-    A stop is taken at once; the thread ends with the next thing that it tells.
+    A stop is taken at once. The thread writes nothing any more, and ends after its step or with the process.
     """
     told: queue.SimpleQueue[Event] = queue.SimpleQueue()
     left = threading.Event()

@@ -96,7 +96,8 @@ def load_atlas(folder: Path, run: str = "", map_name: str = "") -> Atlas:
     """Return a project with its newest run, or the one named, ready to be looked at.
 
     The newest map of all windows is on show, or the one named, which may leave windows out: they are NaN. Before a run
-    has a map of its own, its latents are laid out by their principal components.
+    has a map of its own, its latents are laid out by their principal components. What of a run is damaged, or is of
+    another run, is passed over, and the card's notes say so.
     A run whose recordings or settings have changed since is shown as "out of date": windows, but no map.
     Recordings that were added after the run have no windows in it. Those that cannot be read are left out, and why is
     told in ``faults``.
@@ -117,7 +118,7 @@ def load_atlas(folder: Path, run: str = "", map_name: str = "") -> Atlas:
     left_out = [f"{name} is left out, since it cannot be read: {why}" for name, why in faults.items()]
     atlas = Atlas(folder, infos, windows, tracks, faults=faults, card={"notes": left_out} if left_out else {})
     shown = _shown(atlas, chosen, project) if chosen else atlas
-    return with_map(shown, map_name)
+    return with_map(shown, map_name) if map_name else _with_newest_map(shown)
 
 
 def export(folder: Path, wishes: ExportWishes, run: str = "") -> Iterator[Event]:
@@ -151,12 +152,30 @@ def _shown(atlas: Atlas, chosen: RunFolder, project: Project) -> Atlas:
     if chosen.config.get("recipe") != recipe_hash(project):
         return _noted(atlas, f"run {chosen.name} is out of date: its recordings or settings changed")
     before, now = atlas.card.get("notes", ()), labels_hash(atlas.windows.table, heads_of(chosen.config))
-    atlas = _noted(_with_run(atlas, chosen), *before)
+    try:
+        atlas = _noted(_with_run(atlas, chosen), *before)
+    except InputError as error:  # the recordings can be looked at all the same
+        return _noted(atlas, str(error))
     if chosen.config.get("labels", now) != now:
         what = "temperatures or covariates" if heads_of(chosen.config) else "temperatures"
         told = f"run {chosen.name} was fitted to other {what} than those of the project now: fit again"
         return _noted(atlas, told)
     return atlas
+
+
+def _with_newest_map(atlas: Atlas) -> Atlas:
+    """Return an atlas with its newest map that is whole, and a note for each newer one that is not."""
+    faults: list[str] = []
+    for name in RunFolder(atlas.folder / "runs" / atlas.run).map_recipes if len(atlas.latents) else ():
+        try:
+            return _noted(with_map(atlas, name), *faults)
+        except InputError as error:
+            faults.append(str(error))
+    if not faults:
+        return with_map(atlas)
+    from napari_atlas.analysis.projection import project_linearly
+
+    return _noted(replace(atlas, coordinates=project_linearly(atlas.latents), recipe="PCA"), *faults)
 
 
 def _noted(atlas: Atlas, *notes: str) -> Atlas:

@@ -151,7 +151,8 @@ def test_a_map_tells_its_steps_and_stops_when_told_to() -> None:
         raise StoppedError("enough")
 
     with pytest.raises(StoppedError, match="enough"):
-        project(latents, MapRecipe(), tell=stop)
+        project(latents, MapRecipe(), tell=stop, n_epochs=50)
+    assert np.isfinite(project(latents, MapRecipe(), n_epochs=50)).all(), "another map can be made afterwards"
 
 
 def test_a_map_can_have_three_dimensions() -> None:

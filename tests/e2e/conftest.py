@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 
@@ -46,6 +47,12 @@ def workspace(make_napari_viewer, qtbot):
     qtbot.wait(50)
 
 
+def verb(*arguments):
+    """Run a verb in a process of its own: neither PyTorch nor UMAP stays in that of the windows."""
+    command = [sys.executable, "-m", "napari_atlas", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True)
+
+
 @pytest.fixture(scope="session")
 def rigs(shared, tmp_path_factory):
     """Return the project of an open field at 25 fps and a head-fixed mouse at 250 fps, fitted and mapped.
@@ -53,8 +60,6 @@ def rigs(shared, tmp_path_factory):
     Who changes it works on a copy at the same depth, since its paths are relative: `rigs_copy`.
     """
     from napari_atlas import workflow
-    from napari_atlas.analysis.projection import MapRecipe
-    from napari_atlas.data.config import FitConfig
     from napari_atlas.data.project import AddRequest
 
     project = tmp_path_factory.mktemp("rigs") / "rigs.atlas"
@@ -80,9 +85,8 @@ def rigs(shared, tmp_path_factory):
             settings=head,
         ),
     )
-    events = list(workflow.fit(project, FitConfig(epochs=12, beta_warmup=4)))
-    assert events[-1].kind == "done"
-    list(workflow.make_map(project, MapRecipe(n_neighbors=8)))
+    verb("fit", project, "--set", "epochs=12", "--set", "beta_warmup=4")
+    verb("map", project, "--neighbors", 8)
     return project
 
 
@@ -96,8 +100,6 @@ def rigs_copy(rigs, tmp_path_factory):
 def reef(tmp_path_factory):
     """Return a small reef of two species with videos and temperature, fitted twice, mapped and clustered."""
     from napari_atlas import workflow
-    from napari_atlas.analysis.clusters import ClusterRecipe
-    from napari_atlas.data.config import FitConfig
     from napari_atlas.sample.reef import ReefSpec, write_reef
 
     folder = tmp_path_factory.mktemp("reef")
@@ -108,8 +110,8 @@ def reef(tmp_path_factory):
     for _ in workflow.add_reef(project, folder / "reef"):
         pass
     for seed in (0, 1):
-        assert list(workflow.fit(project, FitConfig(epochs=6, beta_warmup=2, seed=seed)))[-1].kind == "done"
-    assert list(workflow.cluster(project, ClusterRecipe(method="kmeans", k=3)))[-1].kind == "done"
+        verb("fit", project, "--set", "epochs=6", "--set", "beta_warmup=2", "--set", f"seed={seed}")
+    verb("cluster", project, "--method", "kmeans", "--k", 3)
     return project
 
 

@@ -302,7 +302,7 @@ def test_themes_and_buttons(latent_map: LatentMap) -> None:
     latent_map.set_theme("light")
     latent_map.set_theme("dark")
     names = {b.text() for b in latent_map.findChildren(QToolButton) if not isinstance(b, LegendEntry)}
-    assert {"lasso  L", "box  B", "fit  F"} <= names
+    assert {"Lasso  L", "Box  B", "Fit  F"} <= names
 
 
 def live_of(atlas: Atlas, epoch: int, scale: float = 1.0) -> Live:

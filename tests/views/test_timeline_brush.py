@@ -278,6 +278,24 @@ def test_rows_can_be_switched_off_and_stay_so(timeline: Timeline, session: Sessi
 
 
 @pytest.mark.gui
+def test_all_that_a_selected_window_spans_is_shaded(timeline: Timeline, session: Session, atlas: Atlas) -> None:
+    window, table = 20, atlas.windows.table
+
+    def blue(frame: float) -> int:
+        spot = timeline.canvas_widget.mapTo(timeline, QPoint(round(timeline.x_of_frame(frame)), 100))
+        return int(QColor(timeline.grab().toImage().pixel(spot)).blue())
+
+    # Windows overlap: the next one's tile begins well before this one ends.
+    ends = int(table.stop_frame[window])
+    inside, outside = ends - 8, ends + 12
+    plain = blue(inside), blue(outside)
+    session.select(np.array([window]))
+    QTest.qWait(60)
+    assert blue(inside) > plain[0] + 15
+    assert blue(outside) == plain[1]
+
+
+@pytest.mark.gui
 def test_selected_windows_are_shaded_through_the_panels(timeline: Timeline, session: Session) -> None:
     place = timeline.point_of(20)
     spot = timeline.canvas_widget.mapTo(timeline, QPoint(place.x(), 100))

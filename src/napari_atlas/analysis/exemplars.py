@@ -45,6 +45,10 @@ class ExemplarWishes:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise InputError.of("n", f"{self.n} windows cannot be shown", "give 1 or more")
+        if self.per_recording < 0:
+            raise InputError.of("per-recording", f"{self.per_recording} windows", "give 1 or more, or 0 for no bound")
+        if not 0 <= self.seed < 2**32:
+            raise InputError.of("seed", f"{self.seed} is out of range", f"give a value from 0 to {2**32 - 1}")
         if self.choose not in CHOICES:
             raise InputError.of("choose", f"{self.choose!r} is unknown", f"choose from {', '.join(CHOICES)}")
 

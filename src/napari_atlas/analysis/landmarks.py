@@ -38,7 +38,7 @@ def preview(latents: NDArray[np.float32], recipe: MapRecipe, tell: Tell = silent
     recipe
         The settings.
     tell
-        Told the epochs of the layout, and those in all. What it raises ends the work.
+        Told the epochs of the layout, and those in all. What it raises is raised when the layout is over.
 
     Returns
     -------

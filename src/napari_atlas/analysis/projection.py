@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +87,7 @@ def project(
     begin
         (n_windows, n_dims) coordinates to begin with, such as a preview; else the spectral ones.
     tell
-        Told the epochs of the layout, and those in all. What it raises ends the work.
+        Told the epochs of the layout, and those in all. What it raises is raised when the layout is over.
     n_epochs
         Of the layout; None is UMAP's own choice, 500 up to 10 000 windows and 200 beyond.
 
@@ -101,7 +100,7 @@ def project(
         return project_linearly(latents, recipe.n_dims)
     values = np.ascontiguousarray(latents, dtype=np.float32)
     n_neighbors = min(recipe.n_neighbors, len(values) - 1)
-    near = near or nearest(values, n_neighbors, recipe.seed)
+    near, epochs = near or nearest(values, n_neighbors, recipe.seed), _Epochs(tell)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from umap import UMAP
@@ -116,9 +115,10 @@ def project(
             n_jobs=1,
             precomputed_knn=(*(np.ascontiguousarray(a[:, :n_neighbors]) for a in (near.ids, near.distances)), None),
             force_approximation_algorithm=True,
-            tqdm_kwds=_told_to(tell),
+            tqdm_kwds={"disable": False, "file": epochs, "bar_format": "{n}/{total}", "mininterval": 1.0},
         )
         coordinates = np.ascontiguousarray(reducer.fit_transform(values), dtype=np.float32)
+    epochs.end()
     if not np.isfinite(coordinates).all():
         raise AtlasError("UMAP found no layout: choose another seed, or more neighbours")
     return coordinates
@@ -143,22 +143,29 @@ def project_linearly(latents: NDArray[np.floating], n_dims: int = 2) -> NDArray[
     return placed
 
 
-def _told_to(tell: Tell) -> dict[str, Any]:
-    """Return settings of UMAP's progress bar that make it tell its epochs."""
-    return {"disable": False, "file": _Epochs(tell), "bar_format": "{n}/{total}", "mininterval": 1.0}
-
-
 class _Epochs:
-    """What a progress bar writes to, as if it were a file."""
+    """What UMAP's progress bar writes to, as if it were a file.
+
+    An exception must not leave while it writes: tqdm would hold its lock for ever, and the next map wait for it.
+    """
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
+        self._raised: AtlasError | None = None
 
     def write(self, text: str) -> None:
         """Pass on what is written, such as "7/200"."""
         done, _, total = text.strip().partition("/")
-        if done.isdecimal() and total.isdecimal():
-            self._tell(int(done), int(total))
+        if done.isdecimal() and total.isdecimal() and self._raised is None:
+            try:
+                self._tell(int(done), int(total))
+            except AtlasError as error:
+                self._raised = error
 
     def flush(self) -> None:
         """Do nothing."""
+
+    def end(self) -> None:
+        """Raise what was raised meanwhile."""
+        if self._raised is not None:
+            raise self._raised

@@ -114,7 +114,7 @@ class WindowColumns:
 
 
 _ACTIVITY_NOTE = "Mean signal of the window, ranked within its species because the units differ"
-_OWN_RANGE_NOTE = "Temperature relative to the species' own range: its percentile among the windows of the species"
+_OWN_RANGE_NOTE = "Temperature relative to the species' own range, as a percentile"
 _KEPT_NOTE = "Share of a window's nearest windows in the latent that are near it on the map too"
 
 

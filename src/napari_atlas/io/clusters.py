@@ -15,6 +15,7 @@ from napari_atlas.io.runs import RunFolder
 __all__ = ["check_name", "cluster_names", "clusters_passed_over", "delete_clusters", "read_clusters", "write_clusters"]
 
 _NAME = re.compile(r"[\w .·+()-]{1,80}")
+_LONGEST = 200  # bytes: a file system takes 255, and what is being written has a longer name
 
 
 def check_name(name: str) -> None:
@@ -25,7 +26,7 @@ def check_name(name: str) -> None:
     InputError
         If it cannot.
     """
-    if not _NAME.fullmatch(name) or name.strip(". ") != name:
+    if not _NAME.fullmatch(name) or name.strip(". ") != name or len(name.encode()) > _LONGEST:
         raise InputError.of(f"clusters {name!r}", "that cannot name a file", "use letters, digits, blanks and dashes")
 
 

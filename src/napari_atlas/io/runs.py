@@ -20,6 +20,7 @@ from napari_atlas.io.tables import write_rows
 __all__ = ["RunFolder", "check_map_name", "find_run", "label_of", "list_runs", "new_run"]
 
 _NAME = re.compile(r"\w[\w .()+-]{0,99}(?<![. ])")
+_LONGEST = 200  # bytes: a file system takes 255, and what is being written has a longer name
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,10 @@ class RunFolder:
     def card(self) -> dict[str, Any]:
         """What the run reported; empty before it ended."""
         file = self.path / "card.json"
-        return dict(read_json(file)) if file.is_file() else {}
+        value = read_json(file) if file.is_file() else {}
+        if not isinstance(value, dict):
+            raise InputError.of(file, "it holds no report", "delete it, or fit again")
+        return value
 
     @property
     def map_recipes(self) -> tuple[str, ...]:
@@ -152,7 +156,7 @@ def check_map_name(name: str) -> None:
     InputError
         If it cannot.
     """
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name.encode()) > _LONGEST:
         raise InputError.of(f"map {name!r}", "that cannot name a file", "use letters, digits, blanks and dashes")
 
 

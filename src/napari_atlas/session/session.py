@@ -60,7 +60,7 @@ class Session(SharedState):
         self._columns = WindowColumns(atlas, atlas.clusterings, annotations)
         if not same_windows:
             self._set_history(History())
-        if self._beside is not None and self._beside.folder != atlas.folder:
+        if self._beside is not None and not _goes_with(self._beside, atlas):
             self.show_beside(None)
         if atlas.track_index(self._cursor.recording, self._cursor.individual) < 0:
             self._cursor = Cursor()
@@ -137,6 +137,11 @@ def _mapped(atlas: Atlas | None, live: Live | None) -> Atlas | None:
 
 def _stamp(live: Live | None) -> tuple[object, ...]:
     return (live.run, live.epoch, live.under_way) if live else ()
+
+
+def _goes_with(beside: Atlas, atlas: Atlas) -> bool:
+    """Return whether another run is of the project on show, and all its recordings are still there."""
+    return beside.folder == atlas.folder and beside.recordings.keys() <= atlas.recordings.keys()
 
 
 def _same_windows(before: Atlas, after: Atlas) -> bool:

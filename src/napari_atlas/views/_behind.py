@@ -20,5 +20,9 @@ def hide_behind_tabs(widget: QWidget) -> None:
     while dock is not None and not isinstance(dock, QDockWidget):
         dock = dock.parentWidget()
     if dock is not None:
+        # Otherwise Qt lets no dock that shares its place grow beyond the least height of the hidden one.
+        policy = widget.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        widget.setSizePolicy(policy)
         with contextlib.suppress(TypeError):  # it is connected already
             dock.visibilityChanged.connect(widget.setVisible, Qt.ConnectionType.UniqueConnection)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 from napari.utils.theme import get_theme
 from qtpy import API_NAME
-from qtpy.QtCore import QRect, Qt, QTimer
+from qtpy.QtCore import QObject, QRect, Qt, QTimer
 from qtpy.QtGui import QColor, QFont, QPainter
 from qtpy.QtWidgets import QWidget
 from vispy.app import use_app
@@ -171,7 +172,7 @@ class Overlay(QWidget):  # type: ignore[misc]
 
 
 class Links:
-    """Connections between signals and bound methods, made and undone together.
+    """Connections between signals and bound methods, made and undone together, and undone when their widget is gone.
 
     Parameters
     ----------
@@ -182,6 +183,17 @@ class Links:
     def __init__(self, *pairs: tuple[Any, Callable[..., Any]]) -> None:
         self._pairs = pairs
         self._connected = False
+        # Weakly: a widget must not live on because Qt knows whom to tell of its end.
+        undo = WeakMethod(self.disconnect)
+
+        def end(_: object = None) -> None:
+            found = undo()
+            if found is not None:
+                found()
+
+        for owner in {getattr(slot, "__self__", None) for _, slot in pairs}:
+            if isinstance(owner, QObject):
+                owner.destroyed.connect(end)
 
     def connect(self) -> bool:
         """Connect what is not connected, and return whether that was needed."""

@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QMenu, QPushButton, QSpinBox, Q
 from superqt import QFlowLayout
 
 from napari_atlas.analysis.exemplars import ExemplarWishes
+from napari_atlas.views._buttons import MENU
 from napari_atlas.views._clips_model import SELECTED, Group
+from napari_atlas.views._preferences import preference
 
 __all__ = ["ClipsBar"]
 
@@ -47,16 +49,20 @@ class ClipsBar(QWidget):  # type: ignore[misc]
         self._seed = 0
         self._of, self._choose = QComboBox(self), QComboBox(self)
         self._n = QSpinBox(self)
-        self._held_out = QCheckBox("held-out windows only", self)
-        self._again = QPushButton("Others", self)
-        self._play = QPushButton("Play / pause", self)
-        self._export = QPushButton("Export", self)
+        self._held_out = QCheckBox("held-out only", self)
+        self._again = QPushButton("Other clips", self)
+        self._play = QPushButton("Pause", self)
+        self._export = QPushButton("Export" + MENU, self)
         named = (
             (self._of, "of", "Whose clips are shown: the windows selected on the map, or those of a cluster"),
             (self._n, "n", "How many clips are shown"),
             (self._choose, "choose", "Typical clips are spread over the group, or take any at random"),
             (self._again, "again", "Draw other clips at random"),
-            (self._held_out, "held-out", "Leave out what the model was trained on: that always looks well sorted"),
+            (
+                self._held_out,
+                "held-out",
+                "Only windows that the model was not trained on: those always look well sorted",
+            ),
             (self._play, "play", "Play or pause all clips (Space)"),
             (self._export, "export", _SAVE),
         )
@@ -99,10 +105,14 @@ class ClipsBar(QWidget):  # type: ignore[misc]
         self._export.setToolTip(_SAVE if idle else "Wait for the job under way, or stop it")
         self._again.setVisible(self._choose.currentData() == "random")
 
+    def say_playing(self, playing: bool) -> None:
+        """Call the button by what it does next."""
+        self._play.setText("Pause" if playing else "Play")
+
     def _fill(self) -> None:
         self._of.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._n.setRange(1, _MOST)
-        self._n.setValue(9)
+        self._n.setValue(preference("n_clips"))
         self._n.setSuffix(" clips")
         for text, choice in _CHOICES:
             self._choose.addItem(text, choice)
@@ -112,6 +122,7 @@ class ClipsBar(QWidget):  # type: ignore[misc]
         for text, form, grid in _EXPORTS:
             menu.addAction(text, partial(self.export.emit, form, grid))
         self._export.setMenu(menu)
+        self._export.setStyleSheet("QPushButton::menu-indicator { image: none; width: 0px; }")
 
     def _connect(self) -> None:
         self._of.activated.connect(self._on_change)

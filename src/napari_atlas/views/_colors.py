@@ -27,6 +27,7 @@ THERMAL = ("#3E7BEB", "#6396E6", "#8CABDB", "#B99FB6", "#E69078", "#E76C57", "#D
 SEQUENCE = ("#7B68D9", "#4C87D6", "#2E9FB5", "#3FB58A", "#86C45A", "#D2C63F")
 MISSING = "#808791"
 _UNKNOWN = "not known"
+_UNNAMED = {"tag": "no tag"}
 _STEPS = 256
 SPLIT_COLORS = {"train": "#8195AB", "validation": "#56B4E9", "test": "#F28E2B", "gap": "#6A6F78"}
 
@@ -161,7 +162,8 @@ def _classes(column: WindowColumn, entries: list[Entry]) -> Coloring:
     place = np.full(len(entries) + 1, len(kept), dtype=np.int64)
     place[kept] = np.arange(len(kept))
     codes = place[np.where(known, column.values, len(entries)).astype(np.int64)]
-    shown = [entries[i] for i in kept] + ([Entry(_UNKNOWN, MISSING, n_unknown)] if n_unknown else [])
+    nowhere = Entry(_UNNAMED.get(column.name, _UNKNOWN), MISSING, n_unknown)
+    shown = [entries[i] for i in kept] + ([nowhere] if n_unknown else [])
     rgba = rgba_of([entry.color for entry in shown])[codes] if shown else np.empty((0, 4), dtype=np.float32)
     return Coloring(column.name, rgba, codes, tuple(shown), note=column.note)
 
@@ -169,7 +171,7 @@ def _classes(column: WindowColumn, entries: list[Entry]) -> Coloring:
 def _scale(column: WindowColumn, limits: tuple[float, float] | None) -> Coloring:
     stops = THERMAL if column.unit == "°C" or column.name == OWN_RANGE else SEQUENCE
     whole = limits_of(column)
-    low, high = limits or whole
+    low, high = limits if limits and np.isfinite(limits).all() and limits[0] < limits[1] else whole
     known = np.isfinite(column.values)
     share = np.clip((column.values - low) / ((high - low) or 1.0), 0.0, 1.0)
     steps = np.linspace(0, len(stops) - 1, _STEPS)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QPushButton, QSpinBox, QWidget
 from superqt import QFlowLayout
 
 from napari_atlas.analysis.compare import CompareWishes
+from napari_atlas.views._preferences import preference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +48,7 @@ class CompareBar(QWidget):  # type: ignore[misc]
         self._against = self._choice("against", "another cluster", "A second cluster to set beside the first")
         self._k = QSpinBox(self)
         self._k.setRange(1, 5)
-        self._k.setValue(3)
+        self._k.setValue(preference("n_neighbours"))
         self._k.setSuffix(" of each species")
         self._add("k", self._k, "How many windows of each species are shown", "windows of each species")
         self._held_out = self._check("held-out", "held-out only", "Only windows that the model was not trained on")

@@ -234,8 +234,9 @@ class _Traces:
 
 
 def _one_species(names: tuple[str, ...]) -> str:
-    own = f" ({names[0]})" if names else ""
-    return f"There is only one species{own}; comparing needs two. Add recordings of another one in the import dock."
+    if not names:
+        return "There are no windows yet. Add recordings of two species or more in the import dock."
+    return f"There is only one species ({names[0]}); comparing needs two. Add recordings of another one in the import dock."
 
 
 def _percent(share: float) -> str:

@@ -25,7 +25,7 @@ __all__ = ["DifferenceTable"]
 # The widest text of each column but the first, in whose place the second draws bars.
 _WIDEST = ("Effect   ", "Selected", "−99.9 °C", "< 0.001")
 # Width of the table below which a column is left out, in letters.
-_NEEDED = {2: 40, 3: 50}
+_NEEDED = {2: 62, 3: 72}
 
 
 class DifferenceTable(QTableView):  # type: ignore[misc]

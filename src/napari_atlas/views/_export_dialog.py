@@ -6,6 +6,7 @@ from pathlib import Path
 
 from napari.utils.notifications import show_info
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import (
     QComboBox,
     QDialog,
@@ -140,6 +141,9 @@ class ExportDialog(QDialog):  # type: ignore[misc]
         form.addRow("Windows", self._windows)
         form.addRow("File", row)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        cancel = buttons.button(QDialogButtonBox.StandardButton.Cancel)
+        _name(cancel, "atlas-export-cancel", "Write nothing")
+        cancel.setIcon(QIcon())
         export = buttons.addButton("Export", QDialogButtonBox.ButtonRole.AcceptRole)
         _name(export, "atlas-export-do", "Write the table")
         export.setDefault(True)

@@ -166,6 +166,7 @@ class ClustersPanel(QWidget):  # type: ignore[misc]
         """List anew, and say which files of clusters cannot be shown."""
         self.refresh()
         atlas = self._desk.session.atlas
+        self._faults.hide()
         if atlas is None or not atlas.run:
             return
         run, n = RunFolder(atlas.folder / "runs" / atlas.run), len(atlas.windows.table)

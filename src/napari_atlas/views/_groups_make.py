@@ -51,7 +51,6 @@ class ClusterMaker(QWidget):  # type: ignore[misc]
             (desk.runner.event, self._on_event),
         )
         self._links.connect()
-        self.destroyed.connect(self._links.disconnect)
         self._offer()
 
     def _lay_out(self) -> None:

@@ -12,6 +12,7 @@ from napari_atlas.data.clip import Clip
 from napari_atlas.views._legend import marker_icon
 from napari_atlas.views._map_model import describe, marker_of
 from napari_atlas.views._map_source import SessionSource
+from napari_atlas.views._preferences import preference
 from napari_atlas.views._thumbnail import SIZE, thumbnail
 from napari_atlas.views._worker import Latest
 
@@ -161,7 +162,7 @@ class Hover(QObject):  # type: ignore[misc]
     def _ask_for_picture(self) -> None:
         """Read the picture of the window in a worker thread; one that comes too late is not shown."""
         atlas, window = self._source.atlas, self._window
-        if atlas is None or self._keeper is None:
+        if atlas is None or self._keeper is None or not preference("hover_pictures"):
             return
         library, table, ratio = self._keeper.library, atlas.windows.table, self.card.devicePixelRatioF()
         size = (round(SIZE[0] * ratio), round(SIZE[1] * ratio))

@@ -16,6 +16,7 @@ __all__ = ["Layers", "blank_video"]
 
 VIDEO, NODES, LINES, OTHERS = "video", "keypoints", "outline", "other animals"
 _GREY = "#AEB6C2"
+_LARGEST = 4096  # pixels of a stand-in: a few wild coordinates must not fill the memory
 
 
 def blank_video(recording: Recording) -> NDArray[np.uint8]:
@@ -28,6 +29,7 @@ def blank_video(recording: Recording) -> NDArray[np.uint8]:
         width, height = (max(64, int(v) + 20) for v in np.percentile(known, 99.9, axis=0))
     elif isinstance(tracks, Outline):
         width, height = (max(64, int(v) + 20) for v in np.concatenate(tracks.vertices).max(axis=0))
+    width, height = min(width, _LARGEST), min(height, _LARGEST)
     n_frames = recording.timebase.tracking_start_frame + max(1, tracks.n_samples)
     return np.broadcast_to(np.array([16, 20, 27], dtype=np.uint8), (n_frames, height, width, 3))
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Legend", "marker_icon"]
 
 _MOST, _ALL = 12, 400
-_ROWS_PX = 112
+_ROWS_PX = 136
 _ICON = 14
 _POLYGONS = {
     "triangle_up": ((0.5, 0.08), (0.95, 0.9), (0.05, 0.9)),
@@ -89,6 +89,7 @@ class LegendEntry(QToolButton):  # type: ignore[misc]
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.setIcon(marker_icon(entry.marker, entry.color))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setObjectName(f"atlas-legend-{entry.label}")
         self.setToolTip(f"Select {entry.label}; Shift adds, Alt subtracts")
         self.clicked.connect(self._tell)
         self.count(0, False)
@@ -186,14 +187,17 @@ class Legend(QWidget):  # type: ignore[misc]
         n = len(self._shown)
         shown = self._shown[: _ALL if self.more.isChecked() else _MOST]
         self._entries = tuple(LegendEntry(entry, self._box) for entry in shown)
+        before = _reached_before(self.more)
         for entry in self._entries:
             entry.picked.connect(self.picked)
             flow.addWidget(entry)
             # Not left to the next turn of the event loop: the height is taken now.
             entry.show()
+            QWidget.setTabOrder(before, entry)
+            before = entry
         self.more.setVisible(n > _MOST)
         self.more.setText(
-            "show fewer" if self.more.isChecked() else f"show all {n}" if n <= _ALL else f"show {_ALL} of {n}"
+            "Show fewer" if self.more.isChecked() else f"Show all {n}" if n <= _ALL else f"Show {_ALL} of {n}"
         )
         self.show_counts(*self._counts)
         self._classes.settle()
@@ -226,6 +230,14 @@ class _Scrolled(QScrollArea):  # type: ignore[misc]
         if event.type() == QEvent.Type.LayoutRequest:
             self.settle()
         return bool(super().eventFilter(watched, event))
+
+
+def _reached_before(widget: QWidget) -> QWidget:
+    """Return what Tab comes to before a widget."""
+    before = widget.previousInFocusChain()
+    while before is not widget and before.focusPolicy() == Qt.FocusPolicy.NoFocus:
+        before = before.previousInFocusChain()
+    return before
 
 
 def _more_button(parent: QWidget) -> QToolButton:

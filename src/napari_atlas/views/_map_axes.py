@@ -36,7 +36,7 @@ class AxesBar(QWidget):  # type: ignore[misc]
         self._axes.addItems(list(_WORDS.values()))
         self._dims = tuple(_dims_combo(self, place) for place in _PLACES)
         self._solid = _toggle(self, "3-D", "Draw the points in space; drag to turn them")
-        self.density = _toggle(self, "density  D", "Show how many windows lie where, in place of the points")
+        self.density = _toggle(self, "Density  D", "Show how many windows lie where, in place of the points")
         flow = QFlowLayout(self)
         flow.setContentsMargins(0, 0, 0, 0)
         flow.setHorizontalSpacing(6)

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePol
 from superqt import QElidingLabel, QFlowLayout
 
 from napari_atlas.session.map_state import SHOWN
+from napari_atlas.views._buttons import MENU, button_style
 from napari_atlas.views._column_choice import ColumnChoice
 from napari_atlas.views._legend import Legend
 from napari_atlas.views._map_axes import AxesBar
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from napari_atlas.views._canvas import Palette
     from napari_atlas.views._colors import Coloring
 
-__all__ = ["MapFooter", "MapHeader", "button_style"]
+__all__ = ["MapFooter", "MapHeader"]
 
 _HINT_MS = 6000
+_NOTHING = "Click a point, or draw a lasso."
 
 
 class MapHeader(QWidget):  # type: ignore[misc]
@@ -86,17 +88,19 @@ class MapFooter(QWidget):  # type: ignore[misc]
         self._said.setObjectName("atlas-map-said")
         self._said.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.name = NameField(self)
-        self.undo = _button(self, "undo", "Go back to the selection before (Ctrl+Z)")
-        self.redo = _button(self, "redo", "Take an undone selection again (Ctrl+Shift+Z)")
-        self.menu = _button(self, "selection", "Save, recall and change the selection", shows_menu=True)
-        self.lasso = _button(
-            self, "lasso  L", "Draw round windows to select them; Shift adds, Alt subtracts", checkable=True
+        self.compare = _button(self, "Compare runs", "Show the map of another run beside this one", shows_menu=True)
+        self.menu = _button(
+            self, "Selection", "Change the selection, keep it, or take up one that was kept", shows_menu=True
         )
-        self.box = _button(self, "box  B", "Drag a box to select windows; Shift adds, Alt subtracts", checkable=True)
-        self.fit = _button(self, "fit  F", "Show the whole map")
-        self.compare = _button(self, "compare runs", "Show the map of another run beside this one", shows_menu=True)
+        self.lasso = _button(
+            self, "Lasso  L", "Draw round windows to select them; Shift adds, Alt subtracts", checkable=True
+        )
+        self.box = _button(self, "Box  B", "Drag a box to select windows; Shift adds, Alt subtracts", checkable=True)
+        self.fit = _button(self, "Fit  F", "Show the whole map")
+        self.undo = _button(self, "Undo", "Go back to the selection before (Ctrl+Z)")
+        self.redo = _button(self, "Redo", "Take an undone selection again (Ctrl+Shift+Z)")
         self._lay_out()
-        self._selected = ""
+        self._selected, self._colors = "", ("", "")
         self._hint = QTimer(self, singleShot=True, interval=_HINT_MS)
         self._hint.timeout.connect(self._show_selected)
         self.name.opened.connect(self._on_name)
@@ -105,7 +109,8 @@ class MapFooter(QWidget):  # type: ignore[misc]
 
     def paint(self, palette: Palette) -> None:
         """Use the colours of a theme."""
-        self._said.setStyleSheet(f"color: {palette.accent};")
+        self._colors = (palette.accent, palette.muted)
+        self._show_selected()
         for button in self.findChildren(QToolButton):
             button.setStyleSheet(button_style(palette))
 
@@ -130,8 +135,7 @@ class MapFooter(QWidget):  # type: ignore[misc]
     def say(self, text: str) -> None:
         """Say something for a moment, in the place of what is selected; nothing for an empty text."""
         if text:
-            self._said.setText(text)
-            self._said.setToolTip(text)
+            self._tell(text, self._colors[0])
             self._hint.start()
 
     def stop(self) -> None:
@@ -143,9 +147,9 @@ class MapFooter(QWidget):  # type: ignore[misc]
         above, below = QHBoxLayout(), QFlowLayout()
         above.addWidget(self._said, 1)
         above.addWidget(self.name, 1)
-        for button in (self.undo, self.redo, self.menu):
+        for button in (self.compare, self.menu):
             above.addWidget(button)
-        for button in (self.lasso, self.box, self.fit, self.compare):
+        for button in (self.lasso, self.box, self.fit, self.undo, self.redo):
             below.addWidget(button)
         below.setContentsMargins(0, 0, 0, 0)
         below.setHorizontalSpacing(6)
@@ -159,11 +163,15 @@ class MapFooter(QWidget):  # type: ignore[misc]
 
     def _show_selected(self) -> None:
         self._hint.stop()
-        self._said.setText(self._selected)
-        self._said.setToolTip(self._selected)
+        self._tell(self._selected or _NOTHING, self._colors[0 if self._selected else 1])
+
+    def _tell(self, text: str, color: str) -> None:
+        self._said.setText(text)
+        self._said.setToolTip(text)
+        self._said.setStyleSheet(f"color: {color};" if color else "")
 
     def _on_name(self, opened: bool) -> None:
-        for widget in (self._said, self.undo, self.redo, self.menu):
+        for widget in (self._said, self.compare, self.menu):
             widget.setVisible(not opened)
 
     def _on_lasso(self, checked: bool) -> None:
@@ -173,23 +181,10 @@ class MapFooter(QWidget):  # type: ignore[misc]
         self.set_mode(Mode.BOX if checked else Mode.PAN)
 
 
-def button_style(palette: Palette) -> str:
-    """Return a style sheet for the buttons of the map."""
-    on = "#10141A" if palette.dark else "#FFFFFF"
-    return (
-        f"QToolButton {{ background: {palette.line}; color: {palette.text}; border: 1px solid transparent;"
-        f" border-radius: 4px; padding: 3px 10px; }}"
-        f" QToolButton:hover, QToolButton:focus {{ border-color: {palette.muted}; }}"
-        f" QToolButton:checked {{ background: {palette.accent}; color: {on}; }}"
-        f" QToolButton:disabled {{ color: {palette.muted}; background: transparent; border-color: {palette.line}; }}"
-        " QToolButton[popupMode='2'] { padding-right: 18px; }"
-    )
-
-
 def _button(parent: QWidget, text: str, tip: str, *, checkable: bool = False, shows_menu: bool = False) -> QToolButton:
     button = QToolButton(parent)
-    button.setObjectName(f"atlas-map-{text.split(maxsplit=1)[0]}")
-    button.setText(text)
+    button.setObjectName(f"atlas-map-{text.split(maxsplit=1)[0].lower()}")
+    button.setText(text + MENU if shows_menu else text)
     button.setToolTip(tip)
     button.setCheckable(checkable)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

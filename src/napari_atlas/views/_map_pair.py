@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QToolButton, QVB
 from superqt import QElidingLabel
 
 from napari_atlas.data.window_columns import CLUSTERS
+from napari_atlas.views._buttons import button_style
 from napari_atlas.views._colors import MISSING, color_of, rgba_of
-from napari_atlas.views._map_bars import button_style
 from napari_atlas.views._map_layout import recipe_of
 from napari_atlas.views._map_mouse import Mode
 from napari_atlas.views._map_plot import MapPlot
@@ -173,7 +173,7 @@ class _Pane(QWidget):  # type: ignore[misc]
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.close_button = QToolButton(self)
         self.close_button.setObjectName("atlas-map-close-second")
-        self.close_button.setText("close")
+        self.close_button.setText("Close")
         self.close_button.setToolTip("Close this second map")
         self.close_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         # As high as the other one's, so that both maps begin at one height.
@@ -197,7 +197,7 @@ class _Pane(QWidget):  # type: ignore[misc]
     def show_caption(self, state: MapState | None) -> None:
         """Say which run it is and how it is laid out; nothing for None."""
         atlas = self.source.atlas
-        run = f"run {atlas.run}" if atlas is not None else ""
+        run = "no model" if atlas is None or not atlas.run else f"run {atlas.run}"
         said = " · ".join([run, *(word for word in recipe_of(atlas, state).split(" · ") if word != run)])
         self._caption.setText(said)
         self._caption.setToolTip(said)

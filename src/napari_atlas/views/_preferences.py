@@ -11,7 +11,7 @@ DEFAULTS: dict[str, Any] = {
     "hover_pictures": True,
     "loop_window": False,
     "restore_view": True,
-    "n_neighbours": 2,
+    "n_neighbours": 3,
     "n_clips": 9,
 }
 

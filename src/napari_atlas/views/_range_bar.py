@@ -35,7 +35,7 @@ class RangeBar(QWidget):  # type: ignore[misc]
         super().__init__(parent)
         self._whole: Limits = (0.0, 1.0)
         self._stops: tuple[str, ...] = ()
-        self._low, self._high = _end(self, "lowest value of the scale"), _end(self, "highest value of the scale")
+        self._low, self._high = _end(self, "lowest"), _end(self, "highest")
         self._slider = QDoubleRangeSlider(Qt.Orientation.Horizontal, self)
         self._slider.setObjectName("atlas-map-range")
         self._slider.setAccessibleName("range of the scale")
@@ -111,10 +111,11 @@ class RangeBar(QWidget):  # type: ignore[misc]
             self.moved.emit(typed)
 
 
-def _end(parent: QWidget, meaning: str) -> QDoubleSpinBox:
+def _end(parent: QWidget, which: str) -> QDoubleSpinBox:
     end = QDoubleSpinBox(parent)
-    end.setAccessibleName(meaning)
-    end.setToolTip(f"The {meaning}")
+    end.setObjectName(f"atlas-map-{which}")
+    end.setAccessibleName(f"{which} value of the scale")
+    end.setToolTip(f"The {which} value of the scale")
     end.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     end.setKeyboardTracking(False)
     end.setFixedWidth(58)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from qtpy.QtCore import QObject, Qt
-from qtpy.QtGui import QKeySequence
+from qtpy.QtGui import QIcon, QKeySequence
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QLabel, QScrollArea, QShortcut, QVBoxLayout, QWidget
 
 __all__ = ["KEYS", "Shortcuts", "keys_dialog"]
@@ -14,10 +14,10 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Everywhere",
         (
-            ("J, K", "next and previous window: of the selection, else of the animal"),
+            ("J, K", "next and previous window of the selection, or else of the animal"),
             ("O", "play the window at the cursor over and over"),
-            ("1 … 9", "set or take a tag, on the selection or on the window at the cursor"),
-            ("Ctrl+Z, Ctrl+Shift+Z", "undo and redo a selection"),
+            ("1 … 9", "put a tag on the selected windows, or on the one at the cursor; again takes it off"),
+            ("Ctrl+Z, Ctrl+Shift+Z", "go back to the selection before, and on again"),
             ("?", "this list"),
         ),
     ),
@@ -31,12 +31,10 @@ KEYS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("L, B", "lasso, box"),
             ("I", "invert the selection"),
             ("Ctrl+A, Esc", "select all, nothing"),
-            ("Ctrl+S", "save the selection under a name"),
-            ("D", "points or density"),
+            ("Ctrl+S", "keep the selection under a name"),
             ("Z", "zoom to the selection"),
             ("F, Home", "show the whole map"),
-            ("Z", "zoom to the selection"),
-            ("D", "show how many windows lie where"),
+            ("D", "show how many windows lie where, or the points again"),
         ),
     ),
     (
@@ -101,16 +99,23 @@ def keys_dialog(parent: QWidget | None) -> QDialog:
         grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
         for key, meaning in keys:
             row = grid.rowCount()
-            grid.addWidget(QLabel(key, page), row, 0)
-            grid.addWidget(QLabel(meaning, page), row, 1)
+            told = QLabel(meaning, page)
+            told.setWordWrap(True)
+            grid.addWidget(QLabel(key, page), row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(told, row, 1)
     grid.setColumnStretch(1, 1)
     area = QScrollArea(dialog)
+    area.setObjectName("atlas-keys-list")
+    area.setAccessibleName("keys and what they do")
     area.setWidgetResizable(True)
     area.setWidget(page)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
+    close = buttons.button(QDialogButtonBox.StandardButton.Close)
+    close.setObjectName("atlas-keys-close")
+    close.setIcon(QIcon())  # A tick would look as if something were to be confirmed.
     buttons.rejected.connect(dialog.reject)
     layout = QVBoxLayout(dialog)
     layout.addWidget(area)
     layout.addWidget(buttons)
-    dialog.resize(620, 640)
+    dialog.resize(640, 720)
     return dialog

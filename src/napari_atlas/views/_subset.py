@@ -15,7 +15,7 @@ from superqt import QElidingLabel
 
 from napari_atlas import workflow
 from napari_atlas.data.atlas import Atlas
-from napari_atlas.views._map_bars import button_style
+from napari_atlas.views._buttons import button_style
 from napari_atlas.views._worker import Latest
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ class SubsetBar(QFrame):  # type: ignore[misc]
         self._text = QElidingLabel("", self)
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._making = 0
-        self.back_button = _button(self, "back to all windows", "Show the map of all windows again")
-        self.stop_button = _button(self, "stop", "Stop mapping; the map on show stays")
+        self.back_button = _button(self, "Back to all windows", "Show the map of all windows again")
+        self.stop_button = _button(self, "Stop", "Stop mapping; the map on show stays")
         self.back_button.clicked.connect(self.back)
         self.stop_button.clicked.connect(desk.runner.stop)
         row = QHBoxLayout(self)
@@ -148,7 +148,7 @@ class SubsetBar(QFrame):  # type: ignore[misc]
 
 def _button(parent: QWidget, text: str, tip: str) -> QToolButton:
     button = QToolButton(parent)
-    button.setObjectName(f"atlas-map-{text.split(maxsplit=1)[0]}")
+    button.setObjectName(f"atlas-map-{text.split(maxsplit=1)[0].lower()}")
     button.setText(text)
     button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

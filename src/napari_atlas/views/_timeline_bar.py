@@ -10,6 +10,7 @@ from qtpy.QtGui import QAction, QActionGroup, QIcon
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QMenu, QSizePolicy, QToolButton, QToolTip, QWidget
 
 from napari_atlas.session.stretch import Axis, Scope
+from napari_atlas.views._buttons import MENU, button_style
 from napari_atlas.views._timeline_strips import Wishes
 
 if TYPE_CHECKING:
@@ -34,30 +35,33 @@ class TimelineBar(QWidget):  # type: ignore[misc]
         self._wishes, self._names = Wishes(), dict[str, str]()
         self._thermal = False
         self._icon, self._title = QLabel(self), QLabel(self)
+        self._title.setMinimumWidth(1)  # A long name must not widen the window.
+        self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._legend = QLabel(self)
         self._legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._legend.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._channels = _combo(self, "channel", "channel of the signal", "Which channel of the signal is drawn")
         self._axes = _combo(self, "axis", "laid side by side on", "What the recordings are laid side by side on")
-        self.rows = _button(self, "rows", "Rows", "Choose which rows are shown, and where a range of °C selects")
+        self.rows = _button(self, "rows", "Rows" + MENU, "Choose which rows are shown, and where a range of °C selects")
         self.rows.setMenu(QMenu(self.rows))
         self.rows.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.stack = _button(
-            self, "stack", "all recordings  A", "One row for each animal, on temperature or on time", True
+            self, "stack", "All recordings  A", "One row for each animal, on temperature or on time", True
         )
         self.select = _button(
-            self, "select", "select  T", "Drag over the timeline to select windows; Shift adds, Alt subtracts", True
+            self, "select", "Select  T", "Drag over the timeline to select windows; Shift adds, Alt subtracts", True
         )
-        self.window = _button(self, "zoom-window", "window  W", "Zoom to the window at the cursor")
-        self.selection = _button(self, "zoom-selection", "selection  S", "Zoom to the selected windows")
-        self.whole = _button(self, "zoom-whole", "all  0", "Show the whole recording; a double click does the same")
+        self.window = _button(self, "zoom-window", "Window  W", "Zoom to the window at the cursor")
+        self.selection = _button(self, "zoom-selection", "Selection  S", "Zoom to the selected windows")
+        self.whole = _button(self, "zoom-whole", "All  0", "Show the whole recording; a double click does the same")
+        self._zoom = QLabel("Zoom to", self)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
         for widget in (self._icon, self._title, self._channels, self._axes):
             row.addWidget(widget)
         row.addWidget(self._legend, 1)
-        for button in self._buttons():
+        for button in (self.rows, self.stack, self.select, self._zoom, self.window, self.selection, self.whole):
             row.addWidget(button)
         self.rows.menu().aboutToShow.connect(self._fill_menu)
         self._channels.activated.connect(self._on_channel)
@@ -76,19 +80,14 @@ class TimelineBar(QWidget):  # type: ignore[misc]
     def paint(self, palette: Palette) -> None:
         """Use the colours of a theme."""
         self._legend.setStyleSheet(f"color: {palette.muted};")
-        on = "#10141A" if palette.dark else "#FFFFFF"
-        style = (
-            f"QToolButton {{ background: {palette.line}; color: {palette.text}; border: none; border-radius: 4px;"
-            f" padding: 3px 8px; }} QToolButton:hover, QToolButton:focus {{ border: 1px solid {palette.muted};"
-            f" padding: 2px 7px; }} QToolButton:checked {{ background: {palette.accent}; color: {on}; }}"
-            " QToolButton::menu-indicator { image: none; }"
-        )
+        self._zoom.setStyleSheet(f"color: {palette.muted};")
         for button in self._buttons():
-            button.setStyleSheet(style)
+            button.setStyleSheet(button_style(palette))
 
     def show_title(self, text: str, icon: QIcon | None = None) -> None:
         """Say whose timeline it is."""
         self._title.setText(text)
+        self._title.setToolTip(text)
         self._icon.setVisible(icon is not None)
         if icon is not None:
             self._icon.setPixmap(icon.pixmap(14, 14))

@@ -65,8 +65,8 @@ class Drawn:
     ----------
     track
         The track.
-    ids, edges
-        Its windows, and (n_windows, 2) bins from and to which each is drawn.
+    ids, edges, reach
+        Its windows, (n_windows, 2) bins from and to which each is drawn, and those that it truly spans.
     panels
         By kind, those on show.
     predicted
@@ -78,6 +78,7 @@ class Drawn:
     track: Track
     ids: NDArray[np.int64]
     edges: NDArray[np.float64]
+    reach: NDArray[np.float64]
     panels: dict[str, Panel]
     predicted: NDArray[np.float64]
     strips: tuple[Strip, ...] = ()
@@ -96,7 +97,9 @@ class Drawn:
             names = tuple(f"latent {i + 1}" for i in range(atlas.latents.shape[1]))
             own = atlas.latents[ids].astype(np.float64)
             panels[LATENT] = Panel.of(own, names, "latent dimensions", _some(atlas.latents))
-        return cls(track, ids, edges, panels, predicted)
+        table = atlas.windows.table
+        reach = np.column_stack([table.start[ids], table.stop[ids]]).astype(np.float64)
+        return cls(track, ids, edges, reach, panels, predicted)
 
     @property
     def limits(self) -> tuple[float, float]:

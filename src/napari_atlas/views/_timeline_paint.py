@@ -141,12 +141,14 @@ def draw_strips(visuals: TimelineVisuals, view: View) -> None:
 
 
 def draw_selected(visuals: TimelineVisuals, view: View, chosen: NDArray[np.int64]) -> None:
-    """Mark the chosen windows, counted within the track, and shade them through the panels."""
+    """Mark the chosen windows, counted within the track, by their tiles, and shade all that they span."""
     marks, accent = view.layout.marks, visuals.palette.accent
     columns = view.span.columns(marks)
-    strengths = np.where(model.filled(view.drawn.edges, columns, chosen), 1.0, np.nan)[None]
-    visuals.set_picture("marks", shades(accent, strengths), Box(marks.left, marks.top, marks.right, marks.bottom - 1))
-    visuals.set_picture("shade", shades(accent, strengths, most=0.16), view.layout.upper)
+    tiled = model.filled(view.drawn.edges, columns, chosen)
+    spanned = model.filled(view.drawn.reach[chosen], columns, np.arange(chosen.size))
+    tiles, spans = (np.where(part, 1.0, np.nan)[None] for part in (tiled, spanned))
+    visuals.set_picture("marks", shades(accent, tiles), Box(marks.left, marks.top, marks.right, marks.bottom - 1))
+    visuals.set_picture("shade", shades(accent, spans, most=0.16), view.layout.upper)
 
 
 def labels_of(view: View) -> tuple[Label, ...]:

@@ -118,6 +118,7 @@ class Bridge:
     def close(self) -> None:
         """Let go of the viewer and the session."""
         self._links.disconnect()
+        self._loading = ""
         if self._on_mouse in self._viewer.mouse_drag_callbacks:
             self._viewer.mouse_drag_callbacks.remove(self._on_mouse)
         _overlay(self._viewer).visible = False
@@ -129,12 +130,18 @@ class Bridge:
             self._shown.close()
         self._shown, self._drawn = None, ()
 
+    def _show_nothing(self) -> None:
+        """Take away the picture and the line over it."""
+        self._drop()
+        self._layers.clear()
+        _overlay(self._viewer).visible = False
+
     def _on_atlas(self, atlas: Atlas) -> None:
         before = self._shown.info if self._shown is not None else None
         if before is not None and before != atlas.recordings.get(before.name):
             self._drop()
         if before is not None and before.name not in atlas.recordings:
-            self._layers.clear()
+            self._show_nothing()
         self._on_cursor(self._session.cursor)
 
     def _on_cursor(self, cursor: Cursor) -> None:
@@ -177,13 +184,20 @@ class Bridge:
             return
         self._loading = name
 
+        def came() -> bool:
+            awaited = self._loading == name
+            self._loading = "" if awaited else self._loading
+            return awaited
+
         def done(shown: Shown) -> None:
-            if self._session.cursor.recording == name:
+            if came() and self._session.cursor.recording == name:
                 self._show(shown)
-            self._loading = ""
+            else:
+                shown.close()
 
         def failed(error: Exception) -> None:
-            self._loading = ""
+            if came() and self._session.cursor.recording == name:  # the picture of another one would pass for it
+                self._show_nothing()
             show_error(str(error))
 
         frame = self._session.cursor.frame

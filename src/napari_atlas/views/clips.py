@@ -68,6 +68,7 @@ class ClipsDock(QWidget):  # type: ignore[misc]
         self._bar.play.connect(self.wall.toggle)
         self._bar.export.connect(self._ask_to_export)
         self.wall.panes.clicked.connect(self._go)
+        self.wall.panes.playing_changed.connect(self._bar.say_playing)
         self.wall.changed.connect(self._tell)
         self._links = Links(
             (session.atlas_changed, self._wish),

@@ -113,7 +113,6 @@ class CompareDock(QWidget):  # type: ignore[misc]
             (session.columns_changed, self._refresh),
             (session.cursor_changed, self._on_cursor),
         )
-        self.destroyed.connect(self._links.disconnect)
         bar.changed.connect(self._ask)
         bar.stepped.connect(partial(review.step, session))
         bar.pin.toggled.connect(self._pin)

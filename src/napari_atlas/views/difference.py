@@ -113,7 +113,7 @@ class DifferenceDock(QWidget):  # type: ignore[misc]
         if columns is None or not len(selection) or len(selection) == len(columns.atlas.windows.table):
             self._show(Enrichment(0, 0), _NO_PROJECT if columns is None else _ALL if len(selection) else _NO_SELECTION)
             return
-        self._title.setText(f"{_number(len(selection))} windows · working …")
+        self._title.setText(f"{_windows(len(selection))} · working …")
         self._title.show()
         self._complete = False
         self._go_on(enrichment(columns, selection.ids, against), wish)
@@ -140,10 +140,14 @@ class DifferenceDock(QWidget):  # type: ignore[misc]
         # Where nothing is left to compare with, something else may do.
         self._bar.setVisible(why not in (_NO_PROJECT, _NO_SELECTION, _ALL))
         working = "" if found.complete else " · working …"
-        self._title.setText(f"{_number(found.n_inside)} windows against {_number(found.n_rest)}{working}")
+        self._title.setText(f"{_windows(found.n_inside)} against {_number(found.n_rest)}{working}")
         self._table.show_rows(found.rows, found.complete)
         least = f"; before that, {found.smallest_p:.2g} at the least." if found.rows else "."
         self._said.setText(why or "\n".join([*found.notes, _HOW + least]))
+
+
+def _windows(n: int) -> str:
+    return f"{_number(n)} window{'' if n == 1 else 's'}"
 
 
 def _number(n: int) -> str:

@@ -83,7 +83,6 @@ class LatentMap(QWidget):  # type: ignore[misc]
             (session.job_changed, self._subset.refresh),
         )
         self._links.connect()
-        self.destroyed.connect(self._links.disconnect)
         self.set_theme("dark")
 
     @property

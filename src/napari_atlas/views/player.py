@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+from superqt import QElidingLabel
 
 from napari_atlas.session.linking import window_at, window_rank
 from napari_atlas.session.review import step
+from napari_atlas.views._buttons import button_style
 from napari_atlas.views._canvas import Links, palette_of
 from napari_atlas.views._playing import SPEEDS, Player
 
@@ -39,29 +41,28 @@ class PlayerBar(QWidget):  # type: ignore[misc]
         self.setObjectName("atlas-player")
         self.setAccessibleName("playback")
         self._session, self._player, self._lens = session, player, lens
-        self.before = _button(self, "◀ K", "atlas-step-back", "Previous window; of the selection, if there is one (K)")
+        self.before = _button(
+            self, "◀ Previous", "atlas-step-back", "Previous window; of the selection, if there is one (K)"
+        )
         self.play = _button(self, "▶ Play", "atlas-play", "Play from here, or pause (Space)", checkable=True)
-        self.after = _button(self, "J ▶", "atlas-step-on", "Next window; of the selection, if there is one (J)")
-        self.loop = _button(
-            self, "Loop window", "atlas-loop", "Play the window at the cursor over and over (O)", True
-        )
-        self.follow = _button(
-            self, "Follow animal", "atlas-follow", "Keep the animal in the middle", True
-        )
+        self.after = _button(self, "Next ▶", "atlas-step-on", "Next window; of the selection, if there is one (J)")
+        self.loop = _button(self, "Loop  O", "atlas-loop", "Play the window at the cursor over and over (O)", True)
+        self.follow = _button(self, "Follow", "atlas-follow", "Keep the animal in the middle", True)
         self.speed = QComboBox(self)
         self.speed.setObjectName("atlas-speed")
         self.speed.setAccessibleName("speed")
         self.speed.setToolTip("How fast it is played")
         self.speed.addItems([f"{speed:g}×" for speed in SPEEDS])
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
-        self._where = QLabel(self)
+        self._where = QElidingLabel("", self)
+        self._where.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._where.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 3, 8, 3)
         row.setSpacing(6)
         for widget in (self.before, self.play, self.after, self.speed, self.loop, self.follow):
             row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self._where)
+        row.addWidget(self._where, 1)
         self.before.clicked.connect(self._on_before)
         self.after.clicked.connect(self._on_after)
         self.play.clicked.connect(player.toggle)
@@ -77,15 +78,8 @@ class PlayerBar(QWidget):  # type: ignore[misc]
     def set_theme(self, theme: str) -> None:
         """Use the colours that go with a napari theme, given by its id."""
         palette = palette_of(theme)
-        on = "#10141A" if palette.dark else "#FFFFFF"
         self._where.setStyleSheet(f"color: {palette.muted};")
-        self.setStyleSheet(
-            f"QToolButton {{ background: {palette.line}; color: {palette.text}; border: 1px solid transparent;"
-            f" border-radius: 4px; padding: 3px 10px; }}"
-            f" QToolButton:hover, QToolButton:focus {{ border: 1px solid {palette.muted}; }}"
-            f" QToolButton:checked {{ background: {palette.accent}; color: {on}; }}"
-            f" QToolButton:disabled {{ color: {palette.muted}; }}"
-        )
+        self.setStyleSheet(button_style(palette))
 
     def closeEvent(self, event: Any) -> None:  # noqa: N802
         """Stop listening."""

@@ -27,6 +27,7 @@ from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.io.recent import recent_projects
 from napari_atlas.session.linking import cursor_of, windows_of_track
 from napari_atlas.session.session import Cursor
+from napari_atlas.views._buttons import MENU
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._export_dialog import export_dialog
 from napari_atlas.views._import_drop import Drops
@@ -76,8 +77,9 @@ class ProjectDock(QWidget):  # type: ignore[misc]
         self._recent = QMenu(self)
         self._recent.setObjectName("atlas-recent")
         self._recent.aboutToShow.connect(partial(_fill_menu_of_recent, self._recent, desk))
-        self._buttons["recent"] = _button("Recent", "Open one of the projects that were open last", None)
+        self._buttons["recent"] = _button("Recent" + MENU, "Open one of the projects that were open last", None)
         self._buttons["recent"].setMenu(self._recent)
+        self._buttons["recent"].setStyleSheet("QPushButton::menu-indicator { image: none; width: 0px; }")
         self._listed: tuple[object, ...] = ()
         Drops(self, desk.offer_import)
         self._lay_out()

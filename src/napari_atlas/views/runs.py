@@ -181,6 +181,9 @@ class RunsDock(QWidget):  # type: ignore[misc]
         def reopen(_: Any) -> None:
             """Show the newest run if the one on show is gone; what lists runs hears of it either way."""
             if desk.session.atlas and desk.folder == folder:
+                beside = desk.session.beside
+                if beside is not None and beside.run in names:
+                    desk.session.show_beside(None)
                 shown = desk.session.atlas.run
                 desk.open(folder, "" if shown in names else shown)
 

@@ -73,7 +73,6 @@ class Timeline(QWidget):  # type: ignore[misc]
             (session.selection_changed, self._plot.draw_selection),
         )
         self._links.connect()
-        self.destroyed.connect(self._links.disconnect)
         self.set_theme("dark")
 
     @property

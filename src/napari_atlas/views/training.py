@@ -134,9 +134,9 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._form.show_temperature(isinstance(atlas, Atlas) and atlas.windows.table.has_temperature)
         tracks = atlas.tracks if isinstance(atlas, Atlas) else ()
         self.examples.name_channels({track.key.species: track.channels for track in tracks})
-        if isinstance(atlas, Atlas) and atlas.card.get("device"):
-            self._device.setText(f"run {atlas.run} · {atlas.card['device']}")
         if isinstance(atlas, Atlas) and not self._desk.session.job.running:
+            device = atlas.card.get("device", "")
+            self._device.setText(f"run {atlas.run} · {device}" if device else "")
             self.curve.show_run(atlas.folder / "runs" / atlas.run if atlas.run else Path())
         self._on_job(self._desk.session.job)
 
@@ -248,7 +248,8 @@ def _idle_text(atlas: Atlas | None) -> str:
     if not atlas.run:
         return "Training uses all recordings of the project."
     best, n = atlas.card.get("best_epoch"), atlas.card.get("epochs")
-    return f"Kept: epoch {best} of {n}, the best on windows that were held out." if best and n and best < n else ""
+    kept = f"epoch {best} of {n}" if best and n and best < n else f"the last of {n} epochs"
+    return f"Kept: {kept}, the best on windows that were held out." if best and n else ""
 
 
 def _button(text: str, name: str, meaning: str, action: Any) -> QPushButton:
