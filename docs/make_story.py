@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from make_pictures import SIZE, grab, ready
+from qtpy.QtWidgets import QToolButton
 
 from napari_atlas import workflow
 from napari_atlas.analysis.clusters import ClusterRecipe
@@ -110,7 +111,7 @@ def reef_pictures(viewer: Any, workspace: Any) -> None:
     session.color("temperature in own range")
     session.select(np.empty(0, dtype=np.int64))
     timeline.setFocus()
-    stack = next(b for b in timeline.findChildren(type(timeline._bar.stack)) if b.objectName() == "atlas-timeline-stack")
+    stack = timeline.findChild(QToolButton, "atlas-timeline-stack")
     stack.click()
     settle(1.0)
     table = session.atlas.windows.table

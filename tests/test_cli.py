@@ -18,7 +18,10 @@ from napari_atlas.data.config import FitConfig
 from napari_atlas.data.results import Event
 from napari_atlas.errors import AtlasError
 
-VERBS = ("inspect", "new", "add", "change", "remove", "proxy", "fit", "encode", "runs", "map", "open", "demo")
+VERBS = (
+    *("inspect", "new", "add", "change", "remove", "proxy", "fit", "encode", "runs", "map"),
+    *("cluster", "clips", "export", "open", "demo"),
+)
 QUICK = ("--set", "device=cpu", "--set", "epochs=2", "--set", "beta_warmup=1", "--set", "latent_dim=2")
 Command = Callable[..., tuple[int, str, str]]
 
@@ -91,7 +94,10 @@ def test_help_lists_all_verbs(atlas: Command) -> None:
         ("fit", ["--init-from RUN_OR_FILE", "--freeze"]),
         ("encode", ["PROJECT", "--with RUN_OR_FILE", "[required]", "--json", "of a trained model"]),
         ("runs", ["PROJECT [RUN]...", "--compare", "--rename RUN NAME", "--delete RUN", "--json"]),
-        ("map", ["PROJECT", "--run", "--neighbors", "--min-dist", "--seed"]),
+        ("map", ["PROJECT", "--run", "--neighbors", "--min-dist", "--seed", "--only", "--preview-only"]),
+        ("cluster", ["PROJECT", "--run", "--method [kmeans|", "--k", "--min-size", "--seed", "--name", "--json"]),
+        ("clips", ["PROJECT OUT", "--of", "--selection", "--windows", "--choose", "--format", "--grid", "--json"]),
+        ("export", ["PROJECT FILE", "--run", "--selection", "--format", "--force", "--json"]),
         ("open", ["PROJECT", "--run", "--pictures"]),
         ("demo", ["[FOLDER]", "--show / --no-show", "--seed"]),
     ],

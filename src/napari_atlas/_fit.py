@@ -385,4 +385,6 @@ def assemble(windows: Windows, run: RunFolder) -> None:
     found = run.map_recipes
     coordinates = run.read_map(found[0])["coordinates"] if found else np.empty((0, 2), dtype=np.float32)
     table = replace(windows.table, split=latents["split"])
-    write_h5ad(run.path / "atlas.h5ad", table, latents, coordinates, run.card, clusterings=read_clusters(run, len(table)))
+    write_h5ad(
+        run.path / "atlas.h5ad", table, latents, coordinates, run.card, clusterings=read_clusters(run, len(table))
+    )

@@ -111,13 +111,16 @@ def test_a_window_follows_a_fit_that_was_under_way_before_it_opened(reef, worksp
         while b'"epoch": 12' not in fit.stdout.readline():
             pass
         fit.stdout.close()
-        workspace.open(reef)
-        wait(lambda: len([e for e in epochs if e]) > 20)
-        assert [e for e in epochs if e][:12] == list(range(1, 13))
-        assert stop.isEnabled()
-        assert dock.findChild(QLabel, "atlas-status").text().startswith("fit: ")
-        press(stop)
-        assert fit.wait(60) == 0
+        try:
+            workspace.open(reef)
+            wait(lambda: len([e for e in epochs if e]) > 20)
+            assert [e for e in epochs if e][:12] == list(range(1, 13))
+            assert stop.isEnabled()
+            assert dock.findChild(QLabel, "atlas-status").text().startswith("fit: ")
+            press(stop)
+            assert fit.wait(60) == 0
+        finally:
+            fit.kill()
     wait(lambda: workspace.session.atlas.recipe.startswith("UMAP"), 60)
     assert workspace.session.atlas.card["stopped"] is True
     assert not workspace.session.job.running

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from PyQt6 import sip
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QLabel, QWidget
@@ -250,8 +249,9 @@ def test_wild_coordinates_do_not_ask_for_a_picture_as_large() -> None:
 
 
 def test_a_dock_that_is_gone_hears_nothing_more(known: Atlas, session: Session, qtbot: QtBot) -> None:
+    from qtpy import sip
+
     host = QWidget()
-    qtbot.addWidget(host)
     desk = Desk(session)
     docks = [make(desk, host) for make in (TrainingDock, RunsDock, GroupsDock, DifferenceDock)]
     host.show()

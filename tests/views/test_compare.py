@@ -312,7 +312,7 @@ def without(atlas: Atlas, *recordings: str) -> Atlas:
         (lambda a: without(a, "stickleback-1", "stickleback-2"), "only one species (jellyfish)"),
         (lambda a: replace(a, latents=np.empty((0, 0), dtype=np.float32)), "no model yet"),
         (lambda a: replace(a, latents=np.full_like(a.latents, np.nan)), "knows no place"),
-        (lambda a: without(a, *a.recordings), "only one species"),
+        (lambda a: without(a, *a.recordings), "no windows yet"),
     ],
 )
 def test_why_there_is_nothing_is_said(dock, session, known, qtbot, change, told) -> None:

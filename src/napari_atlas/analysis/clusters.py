@@ -79,7 +79,8 @@ class ClusterRecipe:
             If they cannot.
         """
         if n_windows < 3:
-            raise InputError.of("clusters", f"{n_windows} windows have a latent, and 3 are needed", "add recordings, or fit again")
+            told = f"{n_windows} windows have a latent, and 3 are needed"
+            raise InputError.of("clusters", told, "add recordings, or fit again")
         if self.method != "hdbscan" and self.k >= n_windows:
             raise InputError.of("k", f"{self.k} clusters of {n_windows} windows", f"give at most {n_windows - 1}")
         if self.method == "hdbscan" and 2 * self.least(n_windows) > n_windows:

@@ -31,7 +31,7 @@ def _is_sound(key: str, value: Any) -> bool:
     """Return whether a part of a view is what was written; people may edit the file, or copy it from elsewhere."""
     if not isinstance(value, _KINDS[key]):
         return False
-    if key != "map":
+    if not isinstance(value, dict) or key != "map":
         return True
     limits, dims = value.get("limits", {}), value.get("dims", [])
     if not isinstance(limits, dict) or not isinstance(dims, list):

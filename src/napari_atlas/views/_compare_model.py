@@ -236,7 +236,8 @@ class _Traces:
 def _one_species(names: tuple[str, ...]) -> str:
     if not names:
         return "There are no windows yet. Add recordings of two species or more in the import dock."
-    return f"There is only one species ({names[0]}); comparing needs two. Add recordings of another one in the import dock."
+    cure = "Add recordings of another one in the import dock."
+    return f"There is only one species ({names[0]}); comparing needs two. {cure}"
 
 
 def _percent(share: float) -> str:

@@ -195,6 +195,7 @@ class Workspace:
         self._shortcuts = Shortcuts(window, deeds)
         self._shortcuts.also(window.centralWidget(), "Space", self.player.toggle)
         self.memory.watch(window)
+        window.destroyed.connect(self.bridge.close)
         self.player.setParent(window)
 
     def _tag(self, key: int) -> None:
