@@ -17,11 +17,17 @@ import pytest
 WINDOWS = {"views", "e2e"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Keep the tests of a file in one process, and all that open windows: a display has one keyboard focus."""
-    for item in items:
-        group = "windows" if WINDOWS.intersection(item.path.parts) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::", maxsplit=1)[0]
+            return "windows" if WINDOWS.intersection(file.split("/")) else file
+
+    return Together(config, log)
 
 
 @pytest.fixture(autouse=True, scope="module")

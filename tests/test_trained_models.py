@@ -184,7 +184,7 @@ def test_recordings_are_encoded_as_they_are_and_strangers_are_flagged(
     told = f"fish: {latents['outside'].mean():.0%} of its windows lie outside what the weights were trained on"
     assert [text for text in card["notes"] if text.startswith(told)]
     assert card["reconstruction_r2"]["fish"]["test"] is not None
-    monkeypatch.setattr("napari_atlas.analysis.projection.project", lambda mu, *_: mu[:, :2])
+    monkeypatch.setattr("napari_atlas.analysis.projection.project", lambda mu, *_, **__: mu[:, :2])
     (*_, mapped) = workflow.make_map(project, MapRecipe(n_neighbors=5), run.name)
     assert mapped.kind == "done"
     table = anndata.read_h5ad(run.path / "atlas.h5ad").obs

@@ -102,7 +102,7 @@ def test_two_maps_have_one_selection_and_one_cursor(
 
 
 def test_the_ring_under_the_mouse_is_on_both_maps(
-    latent_map: LatentMap, session: Session, beside: Atlas, monkeypatch: pytest.MonkeyPatch
+    latent_map: LatentMap, session: Session, beside: Atlas, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
 ) -> None:
     session.show_beside(beside)
     QTest.qWait(80)
@@ -112,7 +112,7 @@ def test_the_ring_under_the_mouse_is_on_both_maps(
     QTest.mouseMove(latent_map.canvas_widget, point + QPoint(30, 20))
     QTest.qWait(80)
     QTest.mouseMove(latent_map.canvas_widget, point)
-    QTest.qWait(80)
+    qtbot.waitUntil(lambda: len(rings) > 0, timeout=3000)
     assert session.beside is not None
     assert rings[-1] == [session.beside.coordinates[9].tolist()]
 

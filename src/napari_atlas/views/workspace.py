@@ -147,13 +147,19 @@ class Workspace:
         self.desk.runner.release()
         self.memory.close()
         self.player.close()
-        self.bridge.close()
         self._activity.close()
         self._links.disconnect()
         if self._shortcuts is not None:
             self._shortcuts.close()
         for widget in self.widgets.values():
             widget.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the videos and forget the viewer; what plays clips holds many pictures."""
+        self.bridge.close()
+        self.desk.keeper.library.close()
+        _WORKSPACES.pop(self.viewer, None)
 
     def _on_theme(self, _event: Any = None) -> None:
         for widget in self.widgets.values():
@@ -195,7 +201,7 @@ class Workspace:
         self._shortcuts = Shortcuts(window, deeds)
         self._shortcuts.also(window.centralWidget(), "Space", self.player.toggle)
         self.memory.watch(window)
-        window.destroyed.connect(self.bridge.close)
+        window.destroyed.connect(self._let_go)
         self.player.setParent(window)
 
     def _tag(self, key: int) -> None:
