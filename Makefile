@@ -47,7 +47,7 @@ test: $(READY) ## Set up and run all tests, which include ruff, mypy, import-lin
 	@set -e; \
 	if [ -n "$$DISPLAY" ] || [ "$$(uname)" = Darwin ]; then on_screen=; \
 	else on_screen='env -u WAYLAND_DISPLAY xvfb-run -a -s "-screen 0 1920x1200x24"'; fi; \
-	eval "exec $$on_screen $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)"
+	eval "exec $$on_screen $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)"
 
 lint: $(READY) ## Set up and run the linters alone
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -15,6 +15,19 @@ from typing import Any
 import pytest
 
 WINDOWS = {"views", "e2e"}
+SLOW = (
+    "test_wheel.py",
+    "test_explorer.py",
+    "test_cross_species.py",
+    "test_tutorial.py",
+    "test_jobs.py",
+    "test_cluster.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left with one of them in the end."""
+    items.sort(key=lambda item: SLOW.index(item.path.name) if item.path.name in SLOW else len(SLOW))
 
 
 @pytest.hookimpl(optionalhook=True)
