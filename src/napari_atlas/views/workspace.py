@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from napari_atlas.session.review import step
@@ -50,6 +50,18 @@ PARTS = {
     "import": ("ATLAS import", "bottom"),
 }
 
+# Which dock is a tab beside which.
+_BEHIND = {
+    "groups": "training",
+    "difference": "training",
+    "compare": "timeline",
+    "clips": "timeline",
+    "runs": "timeline",
+    "import": "timeline",
+}
+
+# Width and height at which every dock has room.
+_ROOMY = (1560, 940)
 
 _CORNERS = {
     Qt.Corner.TopLeftCorner: Qt.DockWidgetArea.LeftDockWidgetArea,
@@ -108,6 +120,7 @@ class Workspace:
 
     def lay_out(self) -> None:
         """Add the docks that are not there yet, in their places."""
+        _, _, *size = self.viewer.window.geometry()
         for part, (name, area) in PARTS.items():
             if part not in self._docks:
                 widget = self.widget(part)
@@ -117,6 +130,7 @@ class Workspace:
                 # Tabs are narrow; the dock's own bar tells the whole name.
                 dock.setWindowTitle(name.removeprefix("ATLAS ").capitalize())
                 self._docks[part] = dock
+                self._put_behind(part)
                 if part == "import":
                     dock.visibilityChanged.connect(self._make_room)
                 elif part == "player":
@@ -124,7 +138,7 @@ class Workspace:
             self._docks[part].show()
         self._share_sides()
         self._take_keys()
-        QTimer.singleShot(200, self._proportion)
+        QTimer.singleShot(200, partial(self._proportion, QSize(*size)))
 
     def open(self, project: Path, run: str = "") -> None:
         """Open a project."""
@@ -166,20 +180,24 @@ class Workspace:
             if hasattr(widget, "set_theme"):
                 widget.set_theme(self.viewer.theme)
 
+    def _put_behind(self, part: str) -> None:
+        """Make a dock a tab beside another at once: all of them on top of each other would make the window grow."""
+        window, dock = self._docks[part].parent(), self._docks[part]
+        if window is None:
+            return
+        if part in _BEHIND:
+            window.tabifyDockWidget(self._docks[_BEHIND[part]], dock)
+        elif part == "project":
+            for name in ("layer controls", "layer list"):
+                if (other := window.findChild(QDockWidget, name)) is not None:
+                    window.tabifyDockWidget(dock, other)
+
     def _share_sides(self) -> None:
-        """Give the left side the window's full height; napari's layer docks and the runs go behind others, as tabs."""
+        """Give the left side the window's full height, and bring to the front what is looked at first."""
         window = self._docks["project"].parent()
         if window is not None:
             for corner, side in _CORNERS.items():
                 window.setCorner(corner, side)
-        for name in ("layer controls", "layer list"):
-            dock = window.findChild(QDockWidget, name) if window is not None else None
-            if dock is not None:
-                window.tabifyDockWidget(self._docks["project"], dock)
-        for part in ("compare", "clips", "runs", "import") if window is not None else ():
-            window.tabifyDockWidget(self._docks["timeline"], self._docks[part])
-        for part in ("groups", "difference") if window is not None else ():
-            window.tabifyDockWidget(self._docks["training"], self._docks[part])
         for part in ("project", "training", "timeline"):
             self._docks[part].raise_()
 
@@ -216,18 +234,30 @@ class Workspace:
             share = 0.56 if imports else 0.26
             window.resizeDocks([dock], [int(share * window.height())], Qt.Orientation.Vertical)
 
-    def _proportion(self) -> None:
+    def _proportion(self, size: QSize) -> None:
         """Give map, timeline and settings their share of the window."""
         docks = self._docks
         window = docks["map"].parent()
         if window is None:
             return
+        _fit_screen(window, size)
         width, height = window.width(), window.height()
         left, right = max(250, int(0.2 * width)), int(0.36 * width)
         window.resizeDocks([docks["project"], docks["map"]], [left, right], Qt.Orientation.Horizontal)
         window.resizeDocks([docks["timeline"]], [int(0.26 * height)], Qt.Orientation.Vertical)
         halves = [int(0.28 * height), int(0.64 * height)]
         window.resizeDocks([docks["project"], docks["training"]], halves, Qt.Orientation.Vertical)
+
+
+def _fit_screen(window: QMainWindow, size: QSize) -> None:
+    """Give a window its size from before the docks, or that in which they have room, as far as the screen goes."""
+    if window.isMaximized() or window.isFullScreen():
+        return
+    screen = window.screen().availableGeometry()
+    frame = window.frameGeometry().size() - window.size()
+    window.resize(size.expandedTo(QSize(*_ROOMY)).boundedTo(screen.size() - frame))
+    if not screen.contains(window.frameGeometry()):
+        window.move(screen.topLeft())
 
 
 # A dock that holds a GL canvas may not float: that would destroy the canvas' context.
