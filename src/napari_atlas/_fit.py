@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_atlas._heads import Asked, ask, figures_of, predictions
 from napari_atlas._pretrained import AsItIs, Start, find_weights, outside_notes, start_of
+from napari_atlas._variables import know
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.live import Live
 from napari_atlas.data.project import Project
@@ -217,8 +218,9 @@ def _prepare(project: Project, config: FitConfig, start: Start) -> tuple[Prepare
     if not len(windows.table):
         raise InputError.of(project.folder, "it holds no window", "add recordings with 'napari-atlas add'")
     prepared, notes = start.prepare(project, windows, config)
+    prepared, unlike = know(project, prepared, start)
     prepared, heads, told = ask(prepared, start)
-    return prepared, heads, (*notes, *told)
+    return prepared, heads, (*notes, *unlike, *told)
 
 
 def _started(work: _Work) -> Event:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from napari_atlas.data.scrub_text import Scrub, names_in, read_scrubs, scrub_text
 from napari_atlas.errors import InputError
 
 __all__ = ["ENCODERS", "FitConfig", "describe"]
@@ -58,6 +59,15 @@ class FitConfig:
         4.0, "Weight of the temperature head, and of further heads; 0 switches them off.", low=0.0, high=1000.0
     )
     heads: str = _knob("", "Covariates beside the temperature that the latent is asked for, with commas between.")
+    scrub: str = _knob(
+        "",
+        "Variables that are taken out of the latent, with commas between, as NAME, NAME:SCRUBBER or "
+        "NAME:SCRUBBER:STRENGTH. The decoders are told them instead.",
+    )
+    condition: str = _knob("", "Variables that the decoders are told as well, with commas between.")
+    pose_weight: float = _knob(
+        0.0, "Weight of the squared distance of joints, for species of signal pose-6d.", low=0.0, high=1000.0
+    )
     split: str = _knob(
         "auto",
         "What is held out: whole recordings, individuals, blocks of time, shuffled one-minute sections, or one fold "
@@ -84,6 +94,8 @@ class FitConfig:
             _check(knob, value)
             object.__setattr__(self, knob.name, value)
         object.__setattr__(self, "heads", ",".join(self.head_names))
+        object.__setattr__(self, "scrub", scrub_text(self.scrubs))
+        object.__setattr__(self, "condition", ",".join(names_in(self.condition)))
         self._check_heads()
         if self.fold >= self.folds:
             raise InputError.of(
@@ -93,7 +105,17 @@ class FitConfig:
     @property
     def head_names(self) -> tuple[str, ...]:
         """The covariates that ``heads`` names."""
-        return tuple(dict.fromkeys(name for part in self.heads.split(",") if (name := part.strip())))
+        return names_in(self.heads)
+
+    @property
+    def scrubs(self) -> tuple[Scrub, ...]:
+        """What ``scrub`` asks for."""
+        return read_scrubs(self.scrub)
+
+    @property
+    def variable_names(self) -> tuple[str, ...]:
+        """The variables that ``scrub`` and ``condition`` name."""
+        return tuple(dict.fromkeys((*(scrub.name for scrub in self.scrubs), *names_in(self.condition))))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> FitConfig:

@@ -41,6 +41,8 @@ class Resident:
         (n_windows,) window ids, rising.
     span
         (n_times,) 0, 1, 2 …
+    variables
+        (n_windows, n_columns) columns of the architecture's variables, NaN where unknown.
     """
 
     signal: Tensor
@@ -48,6 +50,7 @@ class Resident:
     labels: Tensor
     ids: NDArray[np.int64]
     span: Tensor
+    variables: Tensor
 
     def windows(self, rows: Tensor) -> Tensor:
         """Return the (n_rows, n_times, n_channels) windows of these rows of ``ids``."""
@@ -101,6 +104,7 @@ def make_resident(windows: Windows, scaling: dict[str, Scaling], device: torch.d
             labels=torch.from_numpy(labels).to(device),
             ids=ids,
             span=torch.arange(windows.lengths[name], device=device),
+            variables=torch.empty(ids.size, 0, device=device),
         )
     return resident
 

@@ -34,15 +34,15 @@ class Stepper:
     def __init__(self, state: FitState, resident: dict[str, Resident], config: FitConfig) -> None:
         self._state, self._resident, self._config = state, resident, config
         device = state.weights.device
-        self._records = device.type == "cuda" and state.share.size == 1
+        self._records = device.type == "cuda" and state.share.size == 1 and not len(state.scrubbers)
         self._beta = torch.zeros((), device=device)
         self._batch: Batch | None = None
-        self._terms = torch.zeros(4, device=device)
+        self._terms = torch.zeros(5, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._n_taken = 0
 
     def __call__(self, batch: Batch, beta: float) -> Tensor:
-        """Train on one batch, and return the (4,) total, reconstruction, kl and temperature terms."""
+        """Train on one batch, and return the (5,) total, reconstruction, kl, temperature and scrub terms."""
         if not self._records:
             return take_step(self._state, self._resident, batch, self._config, beta)
         self._beta.fill_(beta)

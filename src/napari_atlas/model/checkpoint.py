@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from napari_atlas.data.scaling import Scaler
+from napari_atlas.data.variables import Variable
 from napari_atlas.errors import InputError, NewerFormatError, naming
 from napari_atlas.model.batches import Scaling
 from napari_atlas.model.heads import Head
@@ -95,8 +96,9 @@ def load_weights(path: Path) -> tuple[AtlasVAE, dict[str, Scaling]]:
 def _architecture_from_json(values: dict[str, Any]) -> Architecture:
     species = tuple(SpeciesShape(**s) for s in values["species"])
     heads = tuple(Head(**h) for h in values.get("heads", ()))
+    variables = tuple(Variable.from_dict(v) for v in values.get("variables", ()))
     parts = {part: values[part] for part in ("encoder", "posterior") if part in values}  # older files name none
-    return Architecture(species, values["latent_dim"], values["temperature"], heads=heads, **parts)
+    return Architecture(species, values["latent_dim"], values["temperature"], heads=heads, variables=variables, **parts)
 
 
 def _scaling_to_json(scaling: Scaling) -> dict[str, Any]:

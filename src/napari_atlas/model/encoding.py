@@ -47,7 +47,7 @@ def encode(model: AtlasVAE, resident: dict[str, Resident], scaling: dict[str, Sc
         for begin in range(0, data.ids.size, _CHUNK):
             rows = torch.arange(begin, min(begin + _CHUNK, data.ids.size), device=data.signal.device)
             windows = data.windows(rows)
-            output = model(name, windows)
+            output = model(name, windows, told=model.told(data.variables[rows]))
             ids = data.ids[begin : begin + _CHUNK]
             encoded.mu[ids] = output.mu.cpu().numpy()
             encoded.logvar[ids] = output.logvar.cpu().numpy()

@@ -23,7 +23,7 @@ from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
 __all__ = ["EpochReport", "FitState", "beta_of", "choose_device", "fit_epochs", "mps_fault", "set_threads", "start_fit"]
 
-_TERMS = ("total", "reconstruction", "kl", "temperature")
+_TERMS = ("total", "reconstruction", "kl", "temperature", "scrub")
 _CHUNK = 4096
 _NOTHING = 0.01
 _SAME = 1e-3
@@ -40,9 +40,9 @@ class EpochReport:
     beta
         Weight of the KL term in this epoch.
     train
-        Mean over the epoch's steps: total, reconstruction, kl, temperature.
+        Mean over the epoch's steps: total, reconstruction, kl, temperature, and scrub where something is scrubbed.
     validation
-        The same on validation windows, total at the final weights; NaN without any.
+        The same on validation windows, total at the final weights and without scrubbing; NaN without any.
     best
         Whether this is the best epoch so far.
     """
@@ -169,7 +169,7 @@ def _judge(
     if best:
         state.best_epoch, state.best_loss = state.epoch, loss
         state.best_weights = copy.deepcopy(state.kept.state_dict())
-    return EpochReport(state.epoch, beta_of(config, state.epoch), train, validation or _unknown(), best)
+    return EpochReport(state.epoch, beta_of(config, state.epoch), train, validation or _unknown(train), best)
 
 
 def _rows_in(windows: Windows, resident: dict[str, Resident], part: str) -> dict[str, Tensor]:
@@ -184,13 +184,14 @@ def _train(
     state: FitState, resident: dict[str, Resident], rows: dict[str, Tensor], config: FitConfig, stepper: Stepper
 ) -> dict[str, float]:
     state.model.train()
+    state.scrubbers.begin_epoch()
     orders = training_order(rows, config.batch_size, state.generator)
     values, counted = labels_by_step(
         [resident[name].labels[order] for name, order in orders.items()], state.model.architecture.heads
     )
     sizes = tuple(order.shape[1] for order in orders.values())
     n_steps, beta = len(values), beta_of(config, state.epoch)
-    sums = torch.zeros(4, device=values.device)
+    sums = torch.zeros(len(_TERMS), device=values.device)
     mine, part = _part_of(state.share, sizes, values.device)
     parts = parts_of(sizes, values.device)
     if part is not None:
@@ -201,7 +202,7 @@ def _train(
         sums += stepper(Batch({name: order[i, mine] for name, order in orders.items()}, labels, part), beta)
     state.share.add_up(sums)
     state.keep_buffers()
-    return _named(sums / n_steps)
+    return _named(sums / n_steps, state)
 
 
 def _part_of(share: Share, sizes: tuple[int, ...], device: torch.device) -> tuple[slice, Tensor | None]:
@@ -230,7 +231,7 @@ def _evaluate(
     """Return the terms of all windows, a few thousand at a time, at the final weights and without free bits."""
     state.kept.eval()
     exact = replace(config, free_bits=0.0, precision="float32")
-    sums = torch.zeros(4, device=state.weights.device)
+    sums = torch.zeros(len(_TERMS), device=state.weights.device)
     for name, mine in rows.items():
         data = resident[name]
         values, counted = labels_by_step([data.labels[mine][None]], state.model.architecture.heads)
@@ -238,14 +239,19 @@ def _evaluate(
         for begin in range(0, len(mine), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             labels = Labels(values[0, part], counted[0, part], (len(mine),), shares[part])
-            terms, loss = objective(state.kept, {name: data.windows(mine[part])}, labels, exact, config.beta)
-            sums += torch.stack([loss, *terms])
-    return _named(sums)
+            terms, loss, _ = objective(
+                state.kept, {name: data.windows(mine[part])}, labels, exact, config.beta,
+                variables={name: data.variables[mine[part]]},
+            )  # fmt: skip
+            sums += torch.stack([loss, *terms, loss.new_zeros(())])
+    return _named(sums, state)
 
 
-def _named(values: Tensor) -> dict[str, float]:
-    return dict(zip(_TERMS, values.tolist(), strict=True))
+def _named(values: Tensor, state: FitState) -> dict[str, float]:
+    """Return the terms by name; that of the scrubbers only where there are some."""
+    n = len(_TERMS) if len(state.scrubbers) else len(_TERMS) - 1
+    return dict(zip(_TERMS[:n], values.tolist()[:n], strict=True))
 
 
-def _unknown() -> dict[str, float]:
-    return dict.fromkeys(_TERMS, math.nan)
+def _unknown(train: dict[str, float]) -> dict[str, float]:
+    return dict.fromkeys(train, math.nan)

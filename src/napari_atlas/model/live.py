@@ -67,7 +67,8 @@ def look(model: AtlasVAE, resident: dict[str, Resident], watched: dict[str, Watc
         ids.append(data.ids[mine.rows.cpu().numpy()])
         mu.append(model.encode(name, data.windows(mine.rows)).mu.cpu().numpy())
         given = data.windows(mine.examples)
-        rebuilt = model(name, given).reconstruction[..., :_MOST_CHANNELS].cpu().numpy()
+        told = model.told(data.variables[mine.examples])
+        rebuilt = model(name, given, told=told).reconstruction[..., :_MOST_CHANNELS].cpu().numpy()
         shown = given[..., :_MOST_CHANNELS].cpu().numpy()
         n_channels = int(given.shape[-1])
         examples += [Example(name, mine.held_out, n_channels, *pair) for pair in zip(shown, rebuilt, strict=True)]

@@ -63,7 +63,10 @@ def load_resume(path: Path, state: FitState) -> None:
     try:
         parts = {name: _deep(part, tensors) for name, part in header["state"].items()}
         noise = parts.pop(_GLOBAL)
-        if set(parts) != {part.name for part in _parts(state)}:
+        if not len(state.scrubbers):
+            parts.pop("scrubbers", None)
+        expected = {part.name for part in _parts(state)} - ({"scrubbers"} if not len(state.scrubbers) else set())
+        if set(parts) != expected:
             raise ValueError("other parts")
         for name, value in parts.items():
             _restore(state, name, value)

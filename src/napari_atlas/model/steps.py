@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from napari_atlas.data.config import FitConfig
 from napari_atlas.model.batches import Resident
 from napari_atlas.model.losses import Labels, Terms, Weights, terms_together, total
+from napari_atlas.model.scrubbing import Scrubbers, make_scrubbers
 from napari_atlas.model.vae import AtlasVAE
 
 __all__ = ["Batch", "FitState", "Share", "start_fit", "step_size", "take_step"]
@@ -58,6 +59,8 @@ class FitState:
     weights, mean
         The tensor of trainable weights, and their running mean; parameters of ``model`` and ``kept`` are views of
         them.
+    scrubbers
+        What takes variables out of the latent, and what they have learnt.
     parameters
         Those of ``model`` that are trained.
     share
@@ -74,6 +77,7 @@ class FitState:
     best_epoch: int = 0
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
+    scrubbers: Scrubbers = field(default_factory=Scrubbers)
     weights: Tensor = field(kw_only=True, metadata=_NOT_KEPT)
     mean: Tensor = field(kw_only=True, metadata=_NOT_KEPT)
     parameters: list[nn.Parameter] = field(kw_only=True, metadata=_NOT_KEPT)
@@ -129,27 +133,38 @@ def start_fit(model: AtlasVAE, config: FitConfig, share: Share | None = None) ->
     )
     noise = torch.Generator(device).manual_seed(config.seed)
     generator = torch.Generator().manual_seed(config.seed)
-    state = FitState(model, kept, optimiser, generator, noise, weights=weights, mean=mean, parameters=_trained(model))
+    state = FitState(
+        model, kept, optimiser, generator, noise, weights=weights, mean=mean, parameters=_trained(model),
+        scrubbers=make_scrubbers(model.architecture, config).to(device),
+    )  # fmt: skip
     return state if share is None else replace(state, share=share)
 
 
 def take_step(
     state: FitState, resident: dict[str, Resident], batch: Batch, config: FitConfig, beta: float | Tensor
 ) -> Tensor:
-    """Train on one batch, and return the (4,) total, reconstruction, kl and temperature terms, summed over species."""
+    """Train on one batch, and return the (5,) terms, summed over species.
+
+    They are total, reconstruction, kl, temperature and scrub.
+    """
     windows = {name: resident[name].windows(rows) for name, rows in batch.rows.items()}
+    known = {name: resident[name].variables[rows] for name, rows in batch.rows.items()}
     shape = (sum(batch.labels.sizes), state.model.architecture.latent_dim)
     noise = torch.randn(shape, generator=state.noise, device=state.weights.device)
     noise = noise if batch.part is None else noise[batch.part]
-    terms, loss = objective(state.model, windows, batch.labels, config, beta, noise=noise)
+    terms, loss, mu = objective(state.model, windows, batch.labels, config, beta, noise=noise, variables=known)
+    variables = torch.cat(list(known.values()))
+    scrub = state.scrubbers(mu, variables)
+    loss = loss + scrub
     state.share.add_up(_set_gradient(state, loss))
     if config.clip:
         nn.utils.clip_grad_norm_([state.weights], config.clip, foreach=False)
     state.optimiser.step()
+    state.scrubbers.update(mu.detach(), variables)
     with torch.no_grad():
         state.mean.lerp_(state.weights, 1.0 - config.averaging if state.step else 1.0)
     state.step += 1
-    return torch.stack([loss, *terms]).detach()
+    return torch.stack([loss, *terms, scrub]).detach()
 
 
 def _set_gradient(state: FitState, loss: Tensor) -> Tensor:
@@ -171,13 +186,15 @@ def objective(
     beta: float | Tensor,
     *,
     noise: Tensor | None = None,
-) -> tuple[Terms, Tensor]:
-    """Return the loss terms and their weighted sum."""
+    variables: dict[str, Tensor] | None = None,
+) -> tuple[Terms, Tensor, Tensor]:
+    """Return the loss terms, their weighted sum, and the (n_windows, latent_dim) means, of all species in turn."""
+    told = {name: model.told(known) for name, known in (variables or {}).items()}
     kind = labels.values.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bfloat16"):
-        joint = model.together(windows, noise)
+        joint = model.together(windows, noise, told)
     terms = terms_together(joint, windows, labels, config.free_bits)
-    return terms, total(terms, Weights(beta, config.temperature_weight))
+    return terms, total(terms, Weights(beta, config.temperature_weight)), joint.posterior.mu
 
 
 def step_size(config: FitConfig, share_done: float) -> float:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from napari_atlas.data.variables import Variable
 from napari_atlas.errors import InputError
 from napari_atlas.model import residual  # noqa: F401  registers its encoder and decoder
 from napari_atlas.model.heads import Head, Prediction
@@ -46,6 +47,8 @@ class Architecture:
         ``"diagonal"`` or ``"full"``.
     heads
         Covariates beside the temperature that are told from the latent.
+    variables
+        What the latent is scrubbed of, and what the decoders are told.
     """
 
     species: tuple[SpeciesShape, ...]
@@ -54,6 +57,12 @@ class Architecture:
     encoder: str = "conv"
     posterior: str = "diagonal"
     heads: tuple[Head, ...] = ()
+    variables: tuple[Variable, ...] = ()
+
+    @property
+    def n_told(self) -> int:
+        """How many numbers the decoders are told beside the latent."""
+        return sum(variable.width for variable in self.variables if variable.given)
 
 
 class Output(NamedTuple):
@@ -105,12 +114,13 @@ class AtlasVAE(nn.Module):
         super().__init__()
         self.architecture = architecture
         latent, name = architecture.latent_dim, architecture.encoder
+        wide = latent + architecture.n_told
         shapes = {module_key(s.name): (s.n_times, s.n_channels) for s in architecture.species}
         self.shapes = shapes
         self.posterior = make_posterior(architecture.posterior, latent)
         n_numbers = self.posterior.n_numbers
         self.encoders = nn.ModuleDict({key: make_encoder(name, shape, n_numbers) for key, shape in shapes.items()})
-        self.decoders = nn.ModuleDict({key: make_decoder(name, shape, latent) for key, shape in shapes.items()})
+        self.decoders = nn.ModuleDict({key: make_decoder(name, shape, wide) for key, shape in shapes.items()})
         self.heads = nn.ModuleDict({"temperature": TemperatureHead(latent)} if architecture.temperature else {})
         self.heads.update({head_key(h.name): h.kind.build(latent, h.n_classes) for h in architecture.heads})
 
@@ -134,18 +144,43 @@ class AtlasVAE(nn.Module):
         posterior: Gaussian = self.posterior(self._numbers(species, windows))
         return posterior
 
-    def decode(self, species: str, latent: Tensor) -> Tensor:
+    def decode(self, species: str, latent: Tensor, told: Tensor | None = None) -> Tensor:
         """Return (n_windows, n_times, n_channels) windows of one species.
+
+        Parameters
+        ----------
+        species
+            Whose windows.
+        latent
+            (n_windows, latent_dim).
+        told
+            (n_windows, n_told) columns of the variables that the decoders are told, as `told` gives them; without
+            it, all are unknown.
 
         Raises
         ------
         InputError
             If the decoder gives windows of another shape.
         """
-        key = module_key(species)
+        key, n_told = module_key(species), self.architecture.n_told
+        if n_told:
+            known = latent.new_zeros(len(latent), n_told) if told is None else told.to(latent.dtype)
+            latent = torch.cat([latent, known], dim=1)
         windows: Tensor = self.decoders[key](latent)
         _check_shape(self.architecture.encoder, "decoder", windows, self.shapes[key])
         return windows
+
+    def told(self, variables: Tensor) -> Tensor:
+        """Return the (n_windows, n_told) columns that the decoders are told.
+
+        Parameters
+        ----------
+        variables
+            (n_windows, n_columns) columns of all variables of the architecture; NaN where unknown, told as 0.
+        """
+        parts = variables.split([variable.width for variable in self.architecture.variables], dim=1)
+        given = [part for part, of in zip(parts, self.architecture.variables, strict=True) if of.given]
+        return torch.nan_to_num(torch.cat(given, dim=1)) if given else variables[:, :0]
 
     def temperature(self, latent: Tensor) -> Tensor:
         """Return (n_windows,) z-scored temperatures, or an empty tensor without a head."""
@@ -158,7 +193,9 @@ class AtlasVAE(nn.Module):
         """Return what the heads beside the temperature say of (n_windows, latent_dim) latents."""
         return tuple(Prediction(head, self.heads[head_key(head.name)](latent)) for head in self.architecture.heads)
 
-    def forward(self, species: str, windows: Tensor, noise: Tensor | None = None) -> Output:
+    def forward(
+        self, species: str, windows: Tensor, noise: Tensor | None = None, told: Tensor | None = None
+    ) -> Output:
         """Return the network's output; the latent is drawn with the noise, or is μ without noise.
 
         Parameters
@@ -169,11 +206,13 @@ class AtlasVAE(nn.Module):
             (n_windows, n_times, n_channels), z-scored, 0 where unknown.
         noise
             (n_windows, latent_dim), standard normal.
+        told
+            (n_windows, n_told) what the decoder is told; without it, nothing is known.
         """
         posterior = self.encode(species, windows)
         latent = posterior.mu if noise is None else posterior.sample(noise)
         return Output(
-            reconstruction=self.decode(species, latent),
+            reconstruction=self.decode(species, latent, told),
             mu=posterior.mu,
             logvar=posterior.logvar,
             temperature=self.temperature(latent),
@@ -181,7 +220,9 @@ class AtlasVAE(nn.Module):
             predictions=self.predict(latent),
         )
 
-    def together(self, windows: Mapping[str, Tensor], noise: Tensor | None = None) -> Joint:
+    def together(
+        self, windows: Mapping[str, Tensor], noise: Tensor | None = None, told: Mapping[str, Tensor] | None = None
+    ) -> Joint:
         """Return the network's output for windows of several species at once, which saves many small operations.
 
         Parameters
@@ -190,12 +231,17 @@ class AtlasVAE(nn.Module):
             Per species (n_windows, n_times, n_channels), z-scored, 0 where unknown.
         noise
             (n_windows of all species, latent_dim), standard normal; without it the latent is μ.
+        told
+            Per species (n_windows, n_told) what its decoder is told; without it, nothing is known.
         """
         numbers = [self._numbers(name, mine) for name, mine in windows.items()]
         posterior: Gaussian = self.posterior(torch.cat(numbers).float())
         latent = posterior.mu if noise is None else posterior.sample(noise)
         parts = torch.split(latent, [len(mine) for mine in numbers])
-        drawn = tuple(self.decode(name, part).float() for name, part in zip(windows, parts, strict=True))
+        known = told or {}
+        drawn = tuple(
+            self.decode(name, part, known.get(name)).float() for name, part in zip(windows, parts, strict=True)
+        )
         said = tuple(Prediction(head, values.float()) for head, values in self.predict(latent))
         return Joint(drawn, posterior, self.temperature(latent).float(), said)
 

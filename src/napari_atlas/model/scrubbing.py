@@ -1,0 +1,109 @@
+"""All scrubbers of one fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from napari_atlas.data.config import FitConfig
+from napari_atlas.data.variables import Variable
+from napari_atlas.model.scrubbers import Scrubber, scrubber_kind
+from napari_atlas.model.vae import Architecture
+
+__all__ = ["Scrubbers", "make_scrubbers"]
+
+
+class Scrubbers(nn.Module):
+    """The scrubbers of a fit, none or several, each for one variable.
+
+    Parameters
+    ----------
+    variables
+        Of the architecture, in its order.
+    scrubbers
+        By name of the variable.
+    weights
+        Of their losses, by name of the variable.
+    """
+
+    def __init__(
+        self,
+        variables: Sequence[Variable] = (),
+        scrubbers: dict[str, Scrubber] | None = None,
+        weights: dict[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        found = scrubbers or {}
+        self._variables = tuple(variables)
+        self._names = tuple(variable.name for variable in variables if variable.name in found)
+        self._weights = weights or {}
+        self.parts = nn.ModuleList(found[name] for name in self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def forward(self, mu: Tensor, variables: Tensor) -> Tensor:
+        """Return the weighted sum of all losses.
+
+        Parameters
+        ----------
+        mu
+            (n_windows, latent_dim) means of all species, one after the other.
+        variables
+            (n_windows, n_columns) columns of all variables; rows that are NaN for a variable do not count for it.
+        """
+        loss = mu.new_zeros(())
+        for name, part, mine, known in self._each(mu, variables):
+            loss = loss + self._weights[name] * part.loss(mine, known)
+        return loss
+
+    @torch.no_grad()
+    def update(self, mu: Tensor, variables: Tensor) -> None:
+        """Let all of them learn from a batch of detached means."""
+        for _, part, mine, known in self._each(mu, variables):
+            part.update(mine, known)
+
+    def begin_epoch(self) -> None:
+        """Tell all of them that an epoch begins."""
+        for part in self.parts:
+            cast(Scrubber, part).begin_epoch()
+
+    def _each(self, mu: Tensor, variables: Tensor) -> Iterator[tuple[str, Scrubber, Tensor, Tensor]]:
+        """Give name, scrubber, means and columns of each, for the windows whose variable is known."""
+        if not self._names:
+            return
+        columns = dict(
+            zip(
+                (v.name for v in self._variables),
+                variables.split([v.width for v in self._variables], dim=1),
+                strict=True,
+            )
+        )
+        for name, part in zip(self._names, self.parts, strict=True):
+            known = columns[name].isfinite().all(dim=1)
+            if int(known.sum()) > 1:
+                yield name, cast(Scrubber, part), mu[known].float(), columns[name][known]
+
+
+def make_scrubbers(architecture: Architecture, config: FitConfig) -> Scrubbers:
+    """Return what the settings ask for, for those of the architecture's variables that they name.
+
+    Raises
+    ------
+    InputError
+        If a scrubber is not known or does not fit the kind of its variable.
+    """
+    by_name = {variable.name: variable for variable in architecture.variables}
+    scrubbers, weights = {}, {}
+    for scrub in config.scrubs:
+        variable = by_name.get(scrub.name)
+        if variable is None:
+            continue
+        kind = scrubber_kind(scrub.scrubber, variable.kind)
+        if kind.weight and scrub.strength:
+            scrubbers[scrub.name] = kind.build(architecture.latent_dim, variable.width)
+            weights[scrub.name] = kind.weight * scrub.strength
+    return Scrubbers(architecture.variables, scrubbers, weights)
