@@ -82,7 +82,8 @@ class Layers:
         layers = self._viewer.layers
         if name in layers:
             layer = layers[name]
-            layer.selected_data = set()
+            if layer.selected_data:
+                layer.selected_data = set()
             layer.data = data
         elif len(data):
             style = {"face_color": color, "border_color": "#10131A", "border_width": 0.12}
@@ -90,7 +91,7 @@ class Layers:
         else:
             return
         _recolor(layer, "face_color", color)
-        layer.visible = bool(len(data))
+        _set_visible(layer, len(data) > 0)
 
     def _vectors(self, name: str, data: NDArray[np.float64], color: str, width: float) -> None:
         layers = self._viewer.layers
@@ -105,11 +106,17 @@ class Layers:
         else:
             return
         _recolor(layer, "edge_color", color)
-        layer.visible = bool(len(data))
+        _set_visible(layer, len(data) > 0)
 
 
 def _size(viewer: Any, share: float) -> float:
     return float(max(1.0, share * max(viewer.layers[VIDEO].data.shape[1:3])))
+
+
+def _set_visible(layer: Any, visible: bool) -> None:
+    """Show or hide a layer; napari slices it anew even if nothing changes."""
+    if layer.visible != visible:
+        layer.visible = visible
 
 
 def _recolor(layer: Any, attribute: str, color: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QLabel, QWidget
-from vispy.scene import SceneCanvas
+from vispy.scene import SceneCanvas, ViewBox
 
 __all__ = ["NO_OPENGL", "SafeCanvas"]
 
@@ -34,6 +34,11 @@ class SafeCanvas(SceneCanvas):  # type: ignore[misc]
         except (Error, RuntimeError) as error:
             _logger.warning("a canvas cannot be drawn: %s", error)
             self._watch.give_up()
+
+    def visual_at(self, pos: Any) -> Any:
+        """Return the view at a place of the canvas, without drawing the scene to find out, as vispy does."""
+        views = [widget for widget in self.central_widget.children if isinstance(widget, ViewBox)]
+        return next((view for view in views if view.rect.contains(*pos[:2])), None)
 
 
 class _Watch(QObject):  # type: ignore[misc]
