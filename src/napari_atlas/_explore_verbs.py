@@ -1,4 +1,4 @@
-"""Verbs on what a run shows: cluster, clips, export."""
+"""Verbs on what a run shows: cluster, score, clips, export, serve."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from napari_atlas._speech import PATH, Stop, follow, json_flag, leave_if_stopped, say
+from napari_atlas._speech import PATH, Stop, answer_requests, follow, json_flag, leave_if_stopped, say
 from napari_atlas.analysis.exemplars import CHOICES, ExemplarWishes
 from napari_atlas.errors import InputError
 
@@ -86,6 +86,26 @@ def cluster(project: Path, run: str, as_json: bool, **typed: Any) -> None:
 
 @click.command()
 @click.argument("project", type=PATH)
+@click.option("--run", default="", help="Which run; else the newest.")
+@click.option("--variables", default="", metavar="NAME,...", help="Else those of the fit, animal and recording.")
+@click.option("--behaviour", default="", metavar="NAME", help="The covariate that tells what was done.")
+@click.option("--baseline", default="", metavar="RUN", help="Compare how well windows are drawn with this run.")
+@click.option("--groups", type=click.Choice(["stretches", "recordings"]), default="stretches", help="What is held out.")
+@click.option("--seed", default=0, help="The same seed gives the same figures.")
+@json_flag
+def score(project: Path, run: str, as_json: bool, **typed: Any) -> None:
+    """Measure what the latent tells of animal, recording, speed and the like, beside chance and beside the signal."""
+    from napari_atlas import workflow
+
+    grouped = typed["groups"] == "recordings"
+    wishes = workflow.ScoreWishes(typed["variables"], typed["behaviour"], typed["baseline"], grouped, typed["seed"])
+    stop = Stop().listen()
+    for event in workflow.score(project, wishes, run, stop):
+        say(event.as_dict(), "\n  ".join([event.text, *event.data.get("lines", ())]), as_json)
+
+
+@click.command()
+@click.argument("project", type=PATH)
 @click.argument("file", type=PATH)
 @click.option("--run", default="", help="Run whose windows are meant; else the newest.")
 @click.option("--selection", default="", metavar="NAME", help="Only windows of a selection kept in the project.")
@@ -104,6 +124,20 @@ def export(project: Path, file: Path, run: str, as_json: bool, **typed: Any) -> 
     follow(workflow.export(project, wishes, run), as_json)
 
 
+@click.command()
+@click.argument("project", type=PATH)
+@click.option("--run", default="", help="Which run; else the newest.")
+@json_flag
+def serve(project: Path, run: str, as_json: bool) -> None:
+    """Load a run once and decode on request: a JSON object a line comes in, and one goes out for each.
+
+    It ends with its input, or with the process that started it. See 'Synthesis' in the documentation for the requests.
+    """
+    from napari_atlas import workflow
+
+    answer_requests(lambda lines: workflow.serve(project, run, lines))
+
+
 def _numbers(option: str, text: str, between: str) -> tuple[int, ...]:
     try:
         return tuple(int(part) for part in text.split(between)) if text else ()
@@ -111,4 +145,4 @@ def _numbers(option: str, text: str, between: str) -> tuple[int, ...]:
         raise InputError.of(f"{option} {text}", "that is no list of numbers", f"write 1{between}2") from error
 
 
-VERBS: tuple[click.Command, ...] = (clips, cluster, export)
+VERBS: tuple[click.Command, ...] = (clips, cluster, export, score, serve)

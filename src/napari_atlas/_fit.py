@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_atlas._bodies import embody, joint_errors
 from napari_atlas._heads import Asked, ask, figures_of, predictions
 from napari_atlas._pretrained import AsItIs, Start, find_weights, outside_notes, start_of
 from napari_atlas._variables import know
@@ -219,8 +220,9 @@ def _prepare(project: Project, config: FitConfig, start: Start) -> tuple[Prepare
         raise InputError.of(project.folder, "it holds no window", "add recordings with 'napari-atlas add'")
     prepared, notes = start.prepare(project, windows, config)
     prepared, unlike = know(project, prepared, start)
+    prepared, flat = embody(project, prepared)
     prepared, heads, told = ask(prepared, start)
-    return prepared, heads, (*notes, *unlike, *told)
+    return prepared, heads, (*notes, *unlike, *flat, *told)
 
 
 def _started(work: _Work) -> Event:
@@ -345,6 +347,7 @@ def _finish(work: _Work, stopped: bool) -> list[Event]:
         **({"outside": shares} if shares else {}),
         **_truth(table, encoded),
         **figures_of(table, work.heads, told),
+        **joint_errors(prepared),
     }
     run.write_latents(
         mu=encoded.mu,

@@ -60,6 +60,8 @@ _OF_SPECIES: dict[str, dict[str, Any]] = {
     "--back": {"help": "Keypoint at its back."},
     "--center": {"help": "Keypoint that becomes the origin; else the middle of the axis."},
     "--angles": {"metavar": "A,B,C;...", "help": "Triplets of keypoints, for joint-angles."},
+    "--tree": {"metavar": "A,B,C;...|FILE", "help": "Chains of keypoints from the root, for pose-6d."},
+    "--facing": {"help": "How pose-6d tells the heading: midfwd (turning alone) or x360 (as it is)."},
     "--n-descriptors": {"type": int, "help": "Numbers that tell the shape, for outline-shape."},
 }
 
@@ -198,8 +200,13 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     settings = {name: given.pop(name) for name in names}
     if "keypoints" in settings:
         settings["keypoints"] = _listed(settings["keypoints"])
-    if "angles" in settings:
-        settings["angles"] = tuple(_listed(triplet) for triplet in settings["angles"].split(";") if triplet.strip())
+    if "tree" in settings and Path(settings["tree"]).is_file():
+        from napari_atlas.io.trees import read_tree
+
+        settings["tree"] = read_tree(Path(settings["tree"])).spelled
+    for name in {"angles", "tree"} & settings.keys():
+        if isinstance(settings[name], str):
+            settings[name] = tuple(_listed(part) for part in settings[name].split(";") if part.strip())
     return {**given, "settings": settings} if settings else given
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ import click
 from napari_atlas.analysis import report
 from napari_atlas.data.results import Event
 
-__all__ = ["PATH", "Stop", "follow", "json_flag", "leave_if_stopped", "say", "say_all"]
+__all__ = ["PATH", "Stop", "answer_requests", "follow", "json_flag", "leave_if_stopped", "say", "say_all"]
 
 PATH = click.Path(path_type=Path)
 json_flag = click.option("--json", "as_json", is_flag=True, help="One JSON object per line.")
@@ -58,6 +61,34 @@ def say_all(rows: list[dict[str, Any]], as_text: Callable[[list[dict[str, Any]]]
         say(row, "", as_json)
     if not as_json:
         say({}, as_text(rows), as_json)
+
+
+def answer_requests(serve: Callable[[Iterable[str]], Iterable[dict[str, Any]]]) -> None:
+    """Write what *serve* makes of the lines of the input, one JSON object a line and nothing else.
+
+    It ends with the input, with whoever reads the answers, or with the process that started this one.
+    """
+    answers = sys.stdout
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(BrokenPipeError):
+        for answer in serve(sys.stdin):
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent has ended."""
+    import psutil
+
+    try:
+        psutil.Process(os.getppid()).wait()
+    except psutil.NoSuchProcess:
+        pass  # it has ended already
+    except psutil.Error:
+        return  # it cannot be looked at; the end of the input is left to go by
+    os._exit(0)
 
 
 def say(value: dict[str, Any], text: str, as_json: bool) -> None:

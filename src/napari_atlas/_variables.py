@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_atlas._pretrained import Start
+from napari_atlas.data.config import FitConfig
 from napari_atlas.data.motion import MOTIONS, measure_motion
 from napari_atlas.data.pose import Pose
 from napari_atlas.data.project import Project
-from napari_atlas.data.variables import TABLE_VARIABLES, Measured, Variable, table_variable
+from napari_atlas.data.variables import TABLE_VARIABLES, Candidate, Measured, Variable, table_variable
 from napari_atlas.data.windows import WindowTable
 from napari_atlas.errors import InputError
 from napari_atlas.io.loading import load_recording
@@ -17,14 +21,39 @@ from napari_atlas.io.loading import load_recording
 if TYPE_CHECKING:
     from napari_atlas.model.runner import Prepared
 
-__all__ = ["know", "measure", "measurable"]
+__all__ = ["candidates", "know", "measurable", "measure"]
 
 
 def measurable(project: Project, table: WindowTable) -> tuple[str, ...]:
     """Return the names of the variables that can be measured for these windows."""
     named = [name for name in TABLE_VARIABLES if name != "temperature" or table.has_temperature]
-    posed = {e.name for e in project.recordings if isinstance(load_recording(project, e).tracks, Pose)}
+    posed = any(isinstance(load_recording(project, e).tracks, Pose) for e in project.recordings)
     return (*named, *(column.name for column in table.covariates), *(MOTIONS if posed else ()))
+
+
+def candidates(project: Project, table: WindowTable) -> tuple[Candidate, ...]:
+    """Return what could be taken out of the latent, and why it cannot where all windows are alike.
+
+    The species is left out where there is but one.
+    """
+    there = {key.recording for key in table.keys}
+    readable = replace(project, recordings=tuple(e for e in project.recordings if e.name in there))
+    found = []
+    for name in measurable(readable, table):
+        measured = table_variable(table, name)
+        if measured is None:  # it moves with every window
+            found.append(Candidate(name, "angle" if name == "heading" else "number"))
+        elif name != "species" or len(measured.classes) > 1:
+            alike = Variable.of(measured, np.ones(len(table), np.bool_)) is None
+            found.append(Candidate(name, measured.kind, _hindrance(measured) if alike else ""))
+    return tuple(found)
+
+
+def _hindrance(measured: Measured) -> str:
+    if not measured.known.any():
+        return "not known of any window"
+    what = {"individual": "one animal only", "recording": "one recording only"}
+    return f"{what.get(measured.name, 'the same in all windows')}: nothing to scrub"
 
 
 def measure(project: Project, table: WindowTable, names: Iterable[str]) -> dict[str, Measured]:
@@ -70,9 +99,22 @@ def know(project: Project, prepared: Prepared, start: Start) -> tuple[Prepared, 
     found = {name: Variable.of(measured[name], trained, given=name != "species") for name in asked}
     notes = [f"{name} is the same in all training windows: there is nothing to scrub"
              for name, variable in found.items() if variable is None]  # fmt: skip
+    notes += _confounded(table, config, measured)
     new = [variable for variable in found.values() if variable is not None]
     before = bool(there) or not _is_new(start)
     return with_variables(prepared, new, measured, before), tuple(notes)
+
+
+def _confounded(table: WindowTable, config: FitConfig, measured: Mapping[str, Measured]) -> list[str]:
+    """Return a sentence for each variable that cannot be scrubbed without what was done, or what heads ask for."""
+    from napari_atlas.analysis.confounding import behaviour_among, confounded
+
+    kept = (behaviour_among(column.name for column in table.covariates), *config.head_names)
+    kept = (*kept, *(("temperature",) if config.temperature_weight else ()))
+    wanted = [found for name in dict.fromkeys(kept) if (found := table_variable(table, name)) is not None]
+    scrubbed = [measured[scrub.name] for scrub in config.scrubs if scrub.strength and scrub.name in measured]
+    pairs = [(one, other) for one in scrubbed for other in wanted if one.name != other.name]
+    return [told for one, other in pairs if (told := confounded(one, other))]
 
 
 def _has(project: Project, table: WindowTable, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""A job is one verb in a child process: its command line, its events, stop and kill."""
+"""A job is one verb in a child process: its command line, its events, stop and kill; a warm one answers requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from napari_atlas.errors import AtlasError
 from napari_atlas.io.running import process_of, running_runs
 from napari_atlas.io.runs import RunFolder
 
-__all__ = ["AttachedJob", "Job", "JobError", "attach", "command_line", "fit_under_way"]
+__all__ = ["AttachedJob", "Job", "JobError", "WarmRun", "attach", "command_line", "fit_under_way"]
 
 _LOG = logging.getLogger(__name__)
 _STOPPED = 3
@@ -123,10 +123,7 @@ class Job:
         self._process.wait()
 
     def _last_error(self, code: int) -> str:
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-        return told[-1] if told else (lines[-1] if lines else f"{self.verb} ended with status {code}")
+        return _last_error(self._errors, f"{self.verb} ended with status {code}")
 
 
 class AttachedJob:
@@ -205,6 +202,117 @@ class AttachedJob:
                 whole, end, _ = file.read().rpartition(b"\n")
                 done += len(whole) + len(end)
                 yield from whole.decode("utf-8", "replace").splitlines()
+
+
+class WarmRun:
+    """A run whose weights a child process keeps at hand, to decode on request.
+
+    The child ends by itself when this process does. `greet` and `ask` wait for it, so they belong in a thread; `close`
+    does not, and ends a request that is waited for.
+
+    Parameters
+    ----------
+    project
+        The project's folder.
+    run
+        Id of the run.
+    """
+
+    def __init__(self, project: Path, run: str) -> None:
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._asking = threading.Lock()
+        self._asked = 0
+        self._process = subprocess.Popen(
+            command_line("serve", [str(project), "--run", run]),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            encoding="utf-8",
+            env=_environment(),
+            **_apart(),
+        )
+
+    @property
+    def pid(self) -> int:
+        """Process id of the child."""
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the child is still there."""
+        return self._process.poll() is None
+
+    def greet(self) -> dict[str, Any]:
+        """Return what can be asked for, once the weights are loaded; to be called once, before all requests.
+
+        Raises
+        ------
+        JobError
+            If the run cannot be used.
+        """
+        with self._asking:
+            return self._heard()
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Return the answer to a request.
+
+        Raises
+        ------
+        JobError
+            If it cannot be answered, or the child is gone.
+        """
+        with self._asking:
+            self._asked += 1
+            line = json.dumps({**request, "id": self._asked})
+            assert self._process.stdin is not None
+            try:
+                self._process.stdin.write(line + "\n")
+                self._process.stdin.flush()
+            except (OSError, ValueError) as error:  # ValueError: it was closed
+                raise JobError(self._end()) from error
+            answer = self._heard()
+        if "error" in answer:
+            raise JobError(answer["error"])
+        return answer
+
+    def close(self) -> None:
+        """End the child; it has nothing to lose."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        threading.Thread(target=self._leave, daemon=True).start()
+
+    def _heard(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        try:
+            line = self._process.stdout.readline()
+        except ValueError as error:  # it was closed
+            raise JobError(self._end()) from error
+        if not line:
+            raise JobError(self._end())
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _end(self) -> str:
+        """Return why there is no answer."""
+        code = self._process.wait()
+        return "it was closed" if self._errors.closed else _last_error(self._errors, f"serve ended with status {code}")
+
+    def _leave(self) -> None:
+        self._process.wait()
+        with self._asking, self._errors:  # whoever waits for an answer has been told by now
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):
+                    assert pipe is not None
+                    pipe.close()
+
+
+def _last_error(errors: IO[bytes], otherwise: str) -> str:
+    """Return the last error that a child told, or its last words."""
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    told = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    return told[-1] if told else (lines[-1] if lines else otherwise)
 
 
 def attach(run_folder: Path) -> AttachedJob:

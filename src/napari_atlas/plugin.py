@@ -32,7 +32,9 @@ __all__ = [
     "project_reader",
     "redo",
     "runs_dock",
+    "scrubbing_dock",
     "show_keys",
+    "synthesis_dock",
     "timeline",
     "training_dock",
     "undo",
@@ -74,6 +76,11 @@ def difference_dock() -> QWidget:
     return _current().widget("difference")
 
 
+def scrubbing_dock() -> QWidget:
+    """Return the dock that tells what can be read off the latent."""
+    return _current().widget("scrubbing")
+
+
 def compare_dock() -> QWidget:
     """Return the dock of the other species' nearest windows."""
     return _current().widget("compare")
@@ -82,6 +89,11 @@ def compare_dock() -> QWidget:
 def clips_dock() -> QWidget:
     """Return the dock of clips."""
     return _current().widget("clips")
+
+
+def synthesis_dock() -> QWidget:
+    """Return the dock that generates windows anew."""
+    return _current().widget("synthesis")
 
 
 def latent_map() -> QWidget:

@@ -15,11 +15,16 @@ from napari_atlas._maps import MapWishes, make_map, with_map
 from napari_atlas._pretrained import InitFrom, start_with
 from napari_atlas._recordings import add, change, notes_of, remove
 from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
+from napari_atlas._score import ScoreWishes, score
+from napari_atlas._serve import serve
+from napari_atlas._variables import candidates
 from napari_atlas.data.atlas import Atlas, RecordingInfo
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
 from napari_atlas.data.results import Event
+from napari_atlas.data.variables import Candidate
+from napari_atlas.data.windows import WindowTable
 from napari_atlas.errors import AtlasError, InputError, StoppedError
 from napari_atlas.io.atomic import read_json
 from napari_atlas.io.clusters import read_clusters
@@ -37,6 +42,7 @@ __all__ = [
     "ImportWishes",
     "InitFrom",
     "MapWishes",
+    "ScoreWishes",
     "add",
     "add_many",
     "add_reef",
@@ -62,6 +68,9 @@ __all__ = [
     "remove",
     "rename_run",
     "runs",
+    "score",
+    "scrub_candidates",
+    "serve",
     "serve_tasks",
     "sweep",
     "with_map",
@@ -90,6 +99,11 @@ def load_tracks_of(folder: Path, recording: str) -> Recording:
     """Return one recording of a project with its keypoints or hulls."""
     project = read_project(folder)
     return load_recording(project, project.recording_called(recording))
+
+
+def scrub_candidates(folder: Path, table: WindowTable) -> tuple[Candidate, ...]:
+    """Return what could be taken out of the latent of these windows of a project, and why something cannot."""
+    return candidates(read_project(folder), table)
 
 
 def load_atlas(folder: Path, run: str = "", map_name: str = "") -> Atlas:

@@ -22,7 +22,15 @@ EDGES = ((0, 1), (0, 2), (1, 3), (2, 3))
 UNIT = re.compile(r"px/ms|px²/frame|body lengths|px²|unit 1|file's own unit")
 
 # Signals that stay as they are when the animal is elsewhere, and when it is turned and mirrored by nothing.
-INVARIANT = ("centroid-speed", "hull-area-rate", "keypoint-speed", "egocentric-pose", "joint-angles", "outline-shape")
+INVARIANT = (
+    "centroid-speed",
+    "hull-area-rate",
+    "keypoint-speed",
+    "egocentric-pose",
+    "joint-angles",
+    "outline-shape",
+    "pose-6d",
+)
 
 
 def make_pose(dims: int = 2) -> Pose:
@@ -65,7 +73,8 @@ def make_columns() -> Columns:
 
 
 def tracks_for(kind: SignalKind) -> list[Pose | Outline | Columns]:
-    return {Pose: [make_pose(), make_pose(3)], Outline: [make_outline()], Columns: [make_columns()]}[kind.needs]
+    poses = [make_pose(3)] if kind.name == "pose-6d" else [make_pose(), make_pose(3)]
+    return {Pose: poses, Outline: [make_outline()], Columns: [make_columns()]}[kind.needs]
 
 
 def moved(tracks: Pose | Outline, angle: float, shift: float) -> Pose | Outline:
@@ -140,6 +149,7 @@ def test_signals_are_offered_where_they_can_be_computed() -> None:
     named = ("columns", "column:speed", "column:angle", "column:area")
     of_pose = ("centroid-speed", "keypoint-speed", "egocentric-pose", "joint-angles")
     assert set(signals_for(pose)) == set(of_pose)
+    assert set(signals_for(make_pose(3))) == {*of_pose, "pose-6d"}
     assert set(signals_for(pose, columns)) == {*of_pose, *named}
     assert set(signals_for(outline)) == {"hull-area-rate", "outline-shape"}
     assert signals_for(columns) == named

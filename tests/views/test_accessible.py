@@ -25,6 +25,7 @@ from napari_atlas.session.session import Session
 from napari_atlas.views._playing import Player
 from napari_atlas.views.clips import ClipsDock
 from napari_atlas.views.compare import CompareDock
+from napari_atlas.views.decodability import DecodabilityDock
 from napari_atlas.views.desk import Desk
 from napari_atlas.views.difference import DifferenceDock
 from napari_atlas.views.groups import GroupsDock
@@ -33,6 +34,7 @@ from napari_atlas.views.latent_map import LatentMap
 from napari_atlas.views.player import PlayerBar
 from napari_atlas.views.project import ProjectDock
 from napari_atlas.views.runs import RunsDock
+from napari_atlas.views.synthesis import SynthesisDock
 from napari_atlas.views.timeline import Timeline
 from napari_atlas.views.training import TrainingDock
 from napari_atlas.views.workspace import PARTS
@@ -63,9 +65,11 @@ DOCKS: dict[str, Callable[[Desk], QWidget]] = {
     "map": LatentMap,
     "groups": GroupsDock,
     "difference": DifferenceDock,
+    "scrubbing": DecodabilityDock,
     "timeline": lambda desk: Timeline(desk.session),
     "compare": CompareDock,
     "clips": ClipsDock,
+    "synthesis": lambda desk: SynthesisDock(desk, Player(desk.session)),
     "runs": RunsDock,
     "import": ImportDock,
 }

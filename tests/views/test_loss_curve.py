@@ -76,6 +76,21 @@ def test_without_a_head_nothing_says_celsius(curve: LossCurve) -> None:
     assert button(curve, "total").isChecked()
 
 
+def test_what_scrubbing_costs_is_shown_where_there_is_scrubbing(curve: LossCurve) -> None:
+    for epoch in (1, 2, 3):
+        curve.add_epoch(row(epoch) | {"train_scrub": -float(epoch), "validation_scrub": 0.0})
+    curve.draw_now()
+    assert button(curve, "scrub").isVisible()
+    button(curve, "scrub").click()
+    assert {"-1.04", "-3.00", "training"} <= {*words(curve)}
+    assert "held out" not in words(curve), "held-out windows are judged without it"
+    curve.clear()
+    curve.add_epoch(row(1))
+    curve.draw_now()
+    assert button(curve, "scrub").isHidden()
+    assert button(curve, "total").isChecked()
+
+
 def test_a_run_that_goes_on_takes_the_place_of_its_later_epochs(curve: LossCurve, tmp_path: Path) -> None:
     RunFolder(tmp_path).write_history([row(epoch) for epoch in range(1, 9)])
     curve.show_run(tmp_path, 5)

@@ -20,8 +20,8 @@ def lines(card: Card) -> list[str]:
     Parameters
     ----------
     card
-        What the fit stored: ``temperature_r2``, ``heads``, ``reconstruction_r2`` and ``neighbours``, each of which may
-        be missing.
+        What the fit stored: ``temperature_r2``, ``heads``, ``reconstruction_r2``, ``joint_error`` and ``neighbours``, each
+        of which may be missing.
     """
     told = {
         "temperature R² on held-out windows": _scores(_part(card, "temperature_r2")),
@@ -32,6 +32,9 @@ def lines(card: Card) -> list[str]:
         "reconstruction R² on held-out windows": [
             f"{name} {_figure(f['test'])} (training {_figure(f['train'])})"
             for name, f in _part(card, "reconstruction_r2").items()
+        ],
+        "mean distance of joints from where they were on held-out windows, in the file's own unit": [
+            f"{name} {f['mean']:.3g}" for name, f in _part(card, "joint_error").items()
         ],
         "nearest neighbours across species, held-out windows, difference of temperature ranks": [
             f"{pair} {_figure(f['difference'])} (shuffled {_figure(f['shuffled'])}, "

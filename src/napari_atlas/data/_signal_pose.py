@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,7 +16,16 @@ from napari_atlas.data.species import Species
 from napari_atlas.data.timebase import TimeBase
 from napari_atlas.errors import InputError
 
-__all__ = ["centroid_speed", "egocentric_pose", "joint_angles", "keypoint_speed"]
+__all__ = [
+    "Axis",
+    "body_axis",
+    "centroid_speed",
+    "egocentric_pose",
+    "front_and_back",
+    "joint_angles",
+    "keypoint_speed",
+    "points_of",
+]
 
 Floats = NDArray[np.float64]
 
@@ -65,12 +75,12 @@ def keypoint_speed(pose: Pose, individual: int, timebase: TimeBase, species: Spe
     InputError
         If the frame rate is unknown or a keypoint does not exist.
     """
-    chosen = _points(pose, individual, pose.keypoint_indices(species.keypoints))
+    chosen = points_of(pose, individual, pose.keypoint_indices(species.keypoints))
     moved: Floats = np.linalg.norm(step(chosen), axis=2)
     return per_millisecond(moved, timebase, "keypoint-speed")
 
 
-class _Axis(NamedTuple):
+class Axis(NamedTuple):
     """Indices of the keypoints that an egocentric pose is taken from.
 
     ``front`` and ``back`` are the ends of the body axis, ``center`` holds the origin or both ends, ``used`` the
@@ -85,7 +95,7 @@ class _Axis(NamedTuple):
 
 
 def _egocentric_names(pose: Pose, species: Species) -> tuple[str, ...]:
-    axis = _body_axis(pose, species)
+    axis = body_axis(pose, species)
     names = [[f"{pose.keypoints[k]} {letter}" for letter in "xyz"[: pose.positions.shape[3]]] for k in axis.used]
     return tuple(str(name) for name in np.array(names)[axis.kept])
 
@@ -110,16 +120,16 @@ def egocentric_pose(pose: Pose, individual: int, timebase: TimeBase, species: Sp
     InputError
         If a keypoint does not exist, or front and back are not given and cannot be told by their names.
     """
-    axis = _body_axis(pose, species)
-    ends = _points(pose, individual, [axis.back, axis.front])
+    axis = body_axis(pose, species)
+    ends = points_of(pose, individual, [axis.back, axis.front])
     ahead = ends[:, 1] - ends[:, 0]
     lengths = np.linalg.norm(ahead, axis=1)
     known = np.isfinite(lengths)
     length = float(np.median(lengths[known])) if known.any() else np.nan
     flat = np.linalg.norm(ahead[:, :2], axis=1)
     cos, sin = (ahead[:, :2] / np.where(flat > 0, flat, np.nan)[:, None]).T[:, :, None]
-    origin = _points(pose, individual, axis.center).mean(axis=1)
-    seen = (_points(pose, individual, axis.used) - origin[:, None]) / (length if length > 0 else np.nan)
+    origin = points_of(pose, individual, axis.center).mean(axis=1)
+    seen = (points_of(pose, individual, axis.used) - origin[:, None]) / (length if length > 0 else np.nan)
     x, y = seen[..., 0].copy(), seen[..., 1].copy()
     seen[..., 0], seen[..., 1] = cos * x + sin * y, cos * y - sin * x
     seen[~np.isfinite(cos[:, 0])] = np.nan
@@ -150,7 +160,7 @@ def joint_angles(pose: Pose, individual: int, timebase: TimeBase, species: Speci
     InputError
         If a keypoint does not exist, or there are neither angles nor edges that meet.
     """
-    corners = _points(pose, individual, [k for triplet in _triplets(pose, species) for k in triplet])
+    corners = points_of(pose, individual, [k for triplet in _triplets(pose, species) for k in triplet])
     corners = corners.reshape(len(corners), -1, 3, corners.shape[2])
     first, last = corners[:, :, 0] - corners[:, :, 1], corners[:, :, 2] - corners[:, :, 1]
     size = np.linalg.norm(first, axis=2) * np.linalg.norm(last, axis=2)
@@ -163,7 +173,7 @@ def joint_angles(pose: Pose, individual: int, timebase: TimeBase, species: Speci
     return np.stack([along / size, across / size], axis=2).reshape(len(corners), -1)
 
 
-def _points(pose: Pose, individual: int, keypoints: list[int]) -> Floats:
+def points_of(pose: Pose, individual: int, keypoints: list[int]) -> Floats:
     """Return (n_samples, n_chosen, n_dims) positions; all of a keypoint is NaN where any of it is."""
     points = np.asarray(pose.positions[:, individual][:, keypoints], dtype=np.float64)
     points[~_present(points)] = np.nan
@@ -175,12 +185,15 @@ def _present(points: Floats) -> NDArray[np.bool_]:
     return np.asarray(np.logical_and.reduce([np.isfinite(points[..., d]) for d in range(points.shape[2])]))
 
 
-def _body_axis(pose: Pose, species: Species) -> _Axis:
-    front = _end(pose, species, species.front, _FRONTS, "front")
-    back = _end(pose, species, species.back, _BACKS, "back")
-    if front == back:
-        what = f"front and back are both {pose.keypoints[front]}"
-        raise InputError.of(f"species {species.name}", what, "choose two keypoints")
+def body_axis(pose: Pose, species: Species) -> Axis:
+    """Return the body axis of a species, and what an egocentric pose takes from it.
+
+    Raises
+    ------
+    InputError
+        If a keypoint does not exist, or front and back are not given and cannot be told by their names.
+    """
+    front, back = front_and_back(pose, species)
     used = pose.keypoint_indices(species.keypoints)
     center = pose.keypoint_indices((species.center,)) if species.center else [front, back]
     kept = np.ones((len(used), pose.positions.shape[3]), dtype=bool)
@@ -191,7 +204,34 @@ def _body_axis(pose: Pose, species: Species) -> _Axis:
             kept[row, 1] = False
     if not kept.any():
         raise InputError.of(f"species {species.name}", "no keypoint is left beside the origin", "choose more keypoints")
-    return _Axis(front, back, center, used, kept)
+    return Axis(front, back, center, used, kept)
+
+
+def front_and_back(pose: Pose, species: Species, otherwise: tuple[int, int] | None = None) -> tuple[int, int]:
+    """Return the keypoints at the front and the back of the body axis, given or told by their names.
+
+    Parameters
+    ----------
+    pose, species
+        Keypoints, and the settings of their species.
+    otherwise
+        What is returned if neither is given and their names do not tell; without it, that is a fault.
+
+    Raises
+    ------
+    InputError
+        If a keypoint does not exist, both ends are the same, or nothing tells them.
+    """
+    if otherwise and not (species.front or species.back):
+        with contextlib.suppress(InputError):
+            return front_and_back(pose, species)
+        return otherwise
+    front = _end(pose, species, species.front, _FRONTS, "front")
+    back = _end(pose, species, species.back, _BACKS, "back")
+    if front == back:
+        what = f"front and back are both {pose.keypoints[front]}"
+        raise InputError.of(f"species {species.name}", what, "choose two keypoints")
+    return front, back
 
 
 def _end(pose: Pose, species: Species, given: str, stems: tuple[str, ...], setting: str) -> int:

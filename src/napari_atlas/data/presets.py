@@ -59,8 +59,12 @@ PRESETS = {
         {"epochs": 1000, "patience": 100, "beta_warmup": 40},
     ),
     "scvae": Preset(
-        "The networks of SC-VAE: residual encoder, full posterior.",
-        {"encoder": "residual", "posterior": "full"},
+        "SC-VAE: residual networks, full posterior, no temperature head; the latent is not to tell the animal.",
+        {"encoder": "residual", "posterior": "full", "temperature_weight": 0.0, "scrub": "individual"},
+    ),
+    "both": Preset(
+        "ATLAS and SC-VAE: residual networks, a temperature head; the latent is not to tell the animal.",
+        {"encoder": "residual", "posterior": "full", "temperature_weight": 4.0, "scrub": "individual"},
     ),
 }
 """By name; a preset that is to stay as it is whatever the defaults become names all that it depends on."""

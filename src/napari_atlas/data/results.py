@@ -47,4 +47,6 @@ def json_safe(value: Any) -> Any:
     """Return the value with NaN as null, since JSON has no NaN: what is undefined is not a number."""
     if isinstance(value, dict):
         return {key: json_safe(v) for key, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_safe(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from napari_atlas.data.results import json_safe
+
 __all__ = ["Decoded", "Scores"]
 
 
@@ -31,7 +33,7 @@ class Decoded:
     chance
         Mean of the same over shuffled variables.
     chance_high
-        95th percentile of it over shuffles and folds.
+        95th percentile of it over the shuffles.
     n_windows
         Windows that it was taken from.
     scrubbed
@@ -72,14 +74,15 @@ class Scores:
     more: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as values that JSON knows, NaN as None left to the writer."""
-        return asdict(self)
+        """Return it as values that JSON knows, None for NaN."""
+        return {name: json_safe(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Scores:
         """Return what `as_dict` gave, once it went through JSON; None stands for NaN."""
-        rows = ({k: float("nan") if v is None else v for k, v in row.items()} for row in values.get("decoded", ()))
-        return cls(
-            str(values["run"]), tuple(Decoded(**row) for row in rows), tuple(values.get("notes", ())),
-            dict(values.get("more", {})),
-        )  # fmt: skip
+        rows: list[dict[str, Any]] = [
+            {key: float("nan") if value is None else value for key, value in row.items()}
+            for row in values.get("decoded", ())
+        ]
+        decoded = tuple(Decoded(**row) for row in rows)
+        return cls(str(values["run"]), decoded, tuple(values.get("notes", ())), dict(values.get("more", {})))

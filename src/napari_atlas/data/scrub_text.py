@@ -7,10 +7,44 @@ from dataclasses import dataclass
 
 from napari_atlas.errors import InputError
 
-__all__ = ["SCRUBBERS", "Scrub", "names_in", "read_scrubs", "scrub_text"]
+__all__ = ["SCRUBBERS", "WAYS", "Scrub", "Way", "names_in", "read_scrubs", "scrub_text"]
 
 SCRUBBERS = ["auto", "none", "mals", "mals-1", "qd", "reversal", "moving-average", "adversary", "mutual-information"]
 """Names of scrubbers; the model's registry appends to them what a lab brings. ``auto`` fits the variable's kind."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A scrubber in the words of a form.
+
+    Attributes
+    ----------
+    label
+        A few words.
+    meaning
+        One sentence.
+    kinds
+        Of variables that it can take out: ``"number"``, ``"angle"``, ``"class"``.
+    """
+
+    label: str
+    meaning: str
+    kinds: tuple[str, ...] = ("number", "angle", "class")
+
+
+_AMOUNTS = ("number", "angle")
+WAYS = {
+    "auto": Way("automatic", "Curved regression for numbers and angles, class shapes for classes."),
+    "mals": Way("regression, curved", "No line and no curve through the latent may tell the value (MALS).", _AMOUNTS),
+    "mals-1": Way("regression, straight", "No line through the latent may tell the value (MALS, order 1).", _AMOUNTS),
+    "qd": Way("class shapes", "All classes have the same mean and spread in the latent (QD).", ("class",)),
+    "reversal": Way("gradient reversal", "Small networks try to tell it, and the encoder learns to mislead them."),
+    "moving-average": Way("class means", "All classes have the same mean in the latent.", ("class",)),
+    "adversary": Way("adversary", "Small networks try to tell true pairs of latent and variable from shuffled ones."),
+    "mutual-information": Way("mutual information", "Latent and value are to share no information.", _AMOUNTS),
+    "none": Way("only tell the decoder", "Nothing is taken out: the baseline that scrubbing is compared with."),
+}
+"""What forms offer, by name of the scrubber."""
 
 
 @dataclass(frozen=True)
@@ -73,5 +107,6 @@ def _read(part: str) -> Scrub:
         except ValueError:
             strength = -1.0
         if not 0 <= strength <= 1e4:
-            raise InputError.of("setting scrub", f"strength {words[2]!r} of {words[0]}", "give a number from 0 to 10000")
+            what = f"strength {words[2]!r} of {words[0]}"
+            raise InputError.of("setting scrub", what, "give a number from 0 to 10000")
     return Scrub(words[0], (words[1] if len(words) > 1 else "") or "auto", strength)

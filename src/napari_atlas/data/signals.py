@@ -12,6 +12,7 @@ from napari_atlas.data._signal_columns import COLUMN, column_kind
 from napari_atlas.data._signal_outline import hull_area_rate, outline_shape
 from napari_atlas.data._signal_pose import centroid_speed, egocentric_pose, joint_angles, keypoint_speed
 from napari_atlas.data._signal_registry import SIGNALS, SOURCES, SignalKind, register_signal
+from napari_atlas.data._signal_tree import POSE_6D, Body, body_of, pose_6d
 from napari_atlas.data.cleaning import clean
 from napari_atlas.data.columns import NO_COLUMNS, Columns
 from napari_atlas.data.pose import Pose
@@ -20,11 +21,14 @@ from napari_atlas.data.species import Species
 from napari_atlas.errors import InputError
 
 __all__ = [
+    "POSE_6D",
     "SIGNALS",
     "BinnedSignal",
+    "Body",
     "SignalKind",
     "bin_mean",
     "binned_signal",
+    "body_of",
     "centroid_speed",
     "egocentric_pose",
     "hull_area_rate",
@@ -32,8 +36,10 @@ __all__ = [
     "joint_angles",
     "keypoint_speed",
     "outline_shape",
+    "pose_6d",
     "register_signal",
     "signal_kind",
+    "signal_kinds",
     "signal_label",
     "signals_for",
 ]
@@ -63,6 +69,11 @@ def signal_kind(name: str) -> SignalKind:
         known = f"{', '.join(SIGNALS)}, {COLUMN}NAME"
         raise InputError.of("signal", f"{name!r} is not known", f"choose from {known}, or several with ' + ' between")
     return SIGNALS[name]
+
+
+def signal_kinds(text: str) -> tuple[SignalKind, ...]:
+    """Return the signal of that name, or several with `` + `` between, or raise an `InputError`."""
+    return tuple(signal_kind(name) for name in _names(text))
 
 
 def signal_label(text: str) -> str:
@@ -110,7 +121,7 @@ def binned_signal(recording: Recording, species: Species) -> BinnedSignal:
     InputError
         If the signal is not known or does not fit the tracks, a setting does not fit, or a needed clock is unknown.
     """
-    kinds, clock = [signal_kind(name) for name in _names(species.signal)], recording.timebase
+    kinds, clock = signal_kinds(species.signal), recording.timebase
     tracks = clean(recording.tracks, species) if isinstance(recording.tracks, Pose) else recording.tracks
     sources = [_source(kind, tracks, recording.columns, species) for kind in kinds]
     edges = clock.bin_edges(species.bin_rate)

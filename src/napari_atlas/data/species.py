@@ -7,17 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from napari_atlas.errors import InputError
+from napari_atlas.data.kinematics import KinematicTree
+from napari_atlas.errors import InputError, naming
 
-__all__ = ["COLORS", "MARKERS", "REFINEMENTS", "Species"]
+__all__ = ["COLORS", "FACINGS", "MARKERS", "REFINEMENTS", "Species"]
 
 COLORS = ("#E69F00", "#2FB5A0", "#CC79A7", "#56B4E9", "#F0E442", "#D55E00", "#8F7FE8", "#9AA5B1")
 MARKERS = ("disc", "triangle_up", "square", "diamond", "star", "cross", "triangle_down", "hbar")
 # Settings that a species has beside those that every one needs.
 REFINEMENTS = (
     *("min_confidence", "max_jump", "fill_gap", "median"),
-    *("front", "back", "center", "angles", "n_descriptors"),
+    *("front", "back", "center", "angles", "n_descriptors", "tree", "facing"),
 )
+FACINGS = ("midfwd", "x360")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Species:
         Triplets of keypoints; the angle lies at the middle one. None takes them from the skeleton.
     n_descriptors
         Numbers that describe the shape of an outline, beside its area and elongation.
+    tree
+        Chains of keypoints of a kinematic tree, the first from its root, each of the others from a keypoint that is
+        reached already; as `KinematicTree.from_chains` reads them. None takes it from the skeleton.
+    facing
+        How ``pose-6d`` tells the heading: ``"midfwd"`` as turning alone, ``"x360"`` as it is.
     """
 
     name: str
@@ -74,6 +81,8 @@ class Species:
     center: str = ""
     angles: tuple[tuple[str, ...], ...] = ()
     n_descriptors: int = 6
+    tree: tuple[tuple[str, ...], ...] = ()
+    facing: str = "midfwd"
 
     def __post_init__(self) -> None:
         where = f"species {self.name or '?'}"
@@ -86,6 +95,9 @@ class Species:
                 where, f"window {self.window:g} and stride {self.stride:g} must be above 0", "give both in seconds"
             )
         self._check_refinements(where)
+        if self.tree:
+            with naming(where):
+                KinematicTree.from_chains(self.tree)
 
     def _check_refinements(self, where: str) -> None:
         triplets = all(len(set(names)) == len(names) == 3 for names in self.angles)
@@ -95,6 +107,7 @@ class Species:
             ("fill_gap", _whole(self.fill_gap), "give a number of frames, or 0"),
             ("median", self.median == 0 or (_whole(self.median) and self.median % 2), "give an odd number, or 0"),
             ("angles", triplets, "name three keypoints for each angle"),
+            ("facing", self.facing in FACINGS, f"choose from {', '.join(FACINGS)}"),
             ("n_descriptors", _whole(self.n_descriptors) and 1 <= self.n_descriptors <= 40, "give 1 to 40"),
         ):
             if not fits:

@@ -1,6 +1,4 @@
-"""Variables that a latent is scrubbed of, and that the decoders are told: numbers, angles and classes, one row per
-window.
-"""
+"""Variables that a latent is scrubbed of, and that the decoders are told: one row per window."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from napari_atlas.data.windows import WindowTable
 from napari_atlas.errors import InputError
 
-__all__ = ["KINDS", "TABLE_VARIABLES", "Measured", "Variable", "table_variable"]
+__all__ = ["KINDS", "TABLE_VARIABLES", "Candidate", "Measured", "Variable", "table_variable"]
 
 KINDS = ("number", "angle", "class")
 TABLE_VARIABLES = ("individual", "recording", "species", "temperature", "activity")
@@ -53,10 +51,27 @@ class Measured:
 
     def labels(self) -> NDArray[np.str_]:
         """Return the (n_windows,) names of the classes, empty where unknown or of another kind."""
-        codes = np.where(self.known, self.values[:, 0] + 1, 0).astype(np.int64) if self.classes else np.zeros(
-            len(self.values), np.int64
-        )
-        return np.array(("", *self.classes))[codes]
+        named = self.known & bool(self.classes)
+        return np.array(("", *self.classes))[np.where(named, self.values[:, 0] + 1, 0).astype(np.int64)]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A variable that could be taken out of a latent.
+
+    Attributes
+    ----------
+    name
+        Of the variable.
+    kind
+        One of ``KINDS``.
+    hindrance
+        Why there is nothing to take out, a few words; empty if there is.
+    """
+
+    name: str
+    kind: str
+    hindrance: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,7 +117,9 @@ class Variable:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Variable:
         """Return what `dataclasses.asdict` gave, once it went through JSON."""
-        told = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        told: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+        }
         return cls(**told)
 
     @property
@@ -124,7 +141,7 @@ class Variable:
             told = f"it is {measured.values.shape[1]} of kind {measured.kind} here, and {self.kind} in the weights"
             raise InputError.of(f"variable {self.name}", told, "measure it as in the fit")
         if self.kind == "number":
-            return ((measured.values - np.array(self.mean)) / np.array(self.std)).astype(np.float32)
+            return np.asarray((measured.values - np.array(self.mean)) / np.array(self.std), dtype=np.float32)
         if self.kind == "angle":
             return np.concatenate([np.cos(measured.values), np.sin(measured.values)], axis=1).astype(np.float32)
         texts = measured.labels()
@@ -146,7 +163,8 @@ class Variable:
                 raise InputError.of(f"variable {self.name}", f"{value!r} is not a class of it", cure)
             return np.array([name == value for name in self.classes], np.float32)
         values = np.atleast_2d(np.asarray(value, dtype=np.float64))
-        return self.columns(Measured(self.name, self.kind, values))[0]
+        columns: NDArray[np.float32] = self.columns(Measured(self.name, self.kind, values))[0]
+        return columns
 
 
 def table_variable(table: WindowTable, name: str) -> Measured | None:

@@ -157,13 +157,15 @@ def _species(values: dict[str, Any]) -> Species:
     known = {k: v for k, v in values.items() if k in (*_SPECIES_FIELDS, *REFINEMENTS)}
     plain = {k: v.unwrap() if hasattr(v, "unwrap") else v for k, v in known.items()}
     plain["keypoints"] = tuple(str(k) for k in plain.get("keypoints", ()))
-    plain["angles"] = tuple(tuple(str(k) for k in names) for names in plain.get("angles", ()))
+    for name in ("angles", "tree"):
+        plain[name] = tuple(tuple(str(k) for k in names) for names in plain.get(name, ()))
     return Species(**plain)
 
 
 def _species_table(species: Species) -> dict[str, Any]:
     values = {name: getattr(species, name) for name in _SPECIES_FIELDS} | species.refinements
     values["keypoints"] = list(species.keypoints)
-    if species.angles:
-        values["angles"] = [list(names) for names in species.angles]
+    for name in ("angles", "tree"):
+        if name in values:
+            values[name] = [list(keypoints) for keypoints in values[name]]
     return values

@@ -12,6 +12,7 @@ from torch import Tensor
 from napari_atlas.data.scaling import Scaler
 from napari_atlas.data.windows import Windows
 from napari_atlas.errors import InputError
+from napari_atlas.model.kinematics import Joints
 from napari_atlas.model.vae import SpeciesShape
 
 __all__ = ["Resident", "Scaling", "fit_scaling", "make_resident", "shapes_of", "training_order"]
@@ -43,6 +44,8 @@ class Resident:
         (n_times,) 0, 1, 2 …
     variables
         (n_windows, n_columns) columns of the architecture's variables, NaN where unknown.
+    joints
+        How windows become positions of joints, for a species whose signal tells; else none.
     """
 
     signal: Tensor
@@ -51,6 +54,7 @@ class Resident:
     ids: NDArray[np.int64]
     span: Tensor
     variables: Tensor
+    joints: tuple[Joints, ...] = ()
 
     def windows(self, rows: Tensor) -> Tensor:
         """Return the (n_rows, n_times, n_channels) windows of these rows of ``ids``."""

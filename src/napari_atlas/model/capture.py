@@ -37,12 +37,12 @@ class Stepper:
         self._records = device.type == "cuda" and state.share.size == 1 and not len(state.scrubbers)
         self._beta = torch.zeros((), device=device)
         self._batch: Batch | None = None
-        self._terms = torch.zeros(5, device=device)
+        self._terms = torch.zeros(6, device=device)
         self._graph: torch.cuda.CUDAGraph | None = None
         self._n_taken = 0
 
     def __call__(self, batch: Batch, beta: float) -> Tensor:
-        """Train on one batch, and return the (5,) total, reconstruction, kl, temperature and scrub terms."""
+        """Train on one batch, and return the (6,) terms of `take_step`."""
         if not self._records:
             return take_step(self._state, self._resident, batch, self._config, beta)
         self._beta.fill_(beta)

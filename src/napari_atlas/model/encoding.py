@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_atlas.model.batches import Resident, Scaling
 from napari_atlas.model.vae import AtlasVAE
 
-__all__ = ["Encoded", "encode", "read_heads"]
+__all__ = ["Encoded", "encode", "joint_distances", "read_heads"]
 
 _CHUNK = 4096
 
@@ -74,3 +74,25 @@ def read_heads(model: AtlasVAE, mu: NDArray[np.float32]) -> dict[str, NDArray[np
         head.name: (values.argmax(1) if head.n_classes else values).cpu().numpy().astype(np.float32)
         for head, values in said
     }
+
+
+@torch.no_grad()
+def joint_distances(model: AtlasVAE, species: str, data: Resident, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the (n_joints,) mean distance of joints in reconstructions from those in their windows.
+
+    Parameters
+    ----------
+    model, species, data
+        A species whose `Resident` has joints.
+    rows
+        Of its windows.
+    """
+    model.eval()
+    (joints,) = data.joints
+    total = torch.zeros(len(joints.body.tree.names), dtype=torch.float64, device=data.signal.device)
+    for begin in range(0, rows.size, _CHUNK):
+        mine = torch.as_tensor(rows[begin : begin + _CHUNK], device=data.signal.device)
+        windows = data.windows(mine)
+        drawn = model(species, windows, told=model.told(data.variables[mine])).reconstruction
+        total += joints.distances(windows, drawn, mine).double().sum(0)
+    return np.asarray((total / max(rows.size, 1)).cpu().numpy())

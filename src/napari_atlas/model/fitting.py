@@ -18,12 +18,12 @@ from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.model.batches import Resident, training_order
 from napari_atlas.model.capture import Stepper
 from napari_atlas.model.losses import Labels, labels_by_step, parts_of
-from napari_atlas.model.steps import Batch, FitState, Share, objective, start_fit, step_size
+from napari_atlas.model.steps import Batch, FitState, Share, objective, see, start_fit, step_size
 from napari_atlas.model.vae import Architecture, AtlasVAE, SpeciesShape
 
 __all__ = ["EpochReport", "FitState", "beta_of", "choose_device", "fit_epochs", "mps_fault", "set_threads", "start_fit"]
 
-_TERMS = ("total", "reconstruction", "kl", "temperature", "scrub")
+_TERMS = ("total", "reconstruction", "kl", "temperature", "pose", "scrub")
 _CHUNK = 4096
 _NOTHING = 0.01
 _SAME = 1e-3
@@ -40,7 +40,8 @@ class EpochReport:
     beta
         Weight of the KL term in this epoch.
     train
-        Mean over the epoch's steps: total, reconstruction, kl, temperature, and scrub where something is scrubbed.
+        Mean over the epoch's steps: total, reconstruction, kl, temperature; pose where its weight is above 0, and
+        scrub where something is scrubbed.
     validation
         The same on validation windows, total at the final weights and without scrubbing; NaN without any.
     best
@@ -202,7 +203,7 @@ def _train(
         sums += stepper(Batch({name: order[i, mine] for name, order in orders.items()}, labels, part), beta)
     state.share.add_up(sums)
     state.keep_buffers()
-    return _named(sums / n_steps, state)
+    return _named(sums / n_steps, state, config)
 
 
 def _part_of(share: Share, sizes: tuple[int, ...], device: torch.device) -> tuple[slice, Tensor | None]:
@@ -239,18 +240,16 @@ def _evaluate(
         for begin in range(0, len(mine), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             labels = Labels(values[0, part], counted[0, part], (len(mine),), shares[part])
-            terms, loss, _ = objective(
-                state.kept, {name: data.windows(mine[part])}, labels, exact, config.beta,
-                variables={name: data.variables[mine[part]]},
-            )  # fmt: skip
+            seen = see(resident, {name: mine[part]}, labels, exact)
+            terms, loss, _ = objective(state.kept, seen, exact, config.beta)
             sums += torch.stack([loss, *terms, loss.new_zeros(())])
-    return _named(sums, state)
+    return _named(sums, state, config)
 
 
-def _named(values: Tensor, state: FitState) -> dict[str, float]:
-    """Return the terms by name; that of the scrubbers only where there are some."""
-    n = len(_TERMS) if len(state.scrubbers) else len(_TERMS) - 1
-    return dict(zip(_TERMS[:n], values.tolist()[:n], strict=True))
+def _named(values: Tensor, state: FitState, config: FitConfig) -> dict[str, float]:
+    """Return the terms by name; those of joints and of scrubbers only where they are asked for."""
+    left_out = {name for name, asked in (("pose", config.pose_weight), ("scrub", len(state.scrubbers))) if not asked}
+    return {name: value for name, value in zip(_TERMS, values.tolist(), strict=True) if name not in left_out}
 
 
 def _unknown(train: dict[str, float]) -> dict[str, float]:

@@ -7,7 +7,8 @@ one convention, and nothing else in the package computes a KL term.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -19,6 +20,7 @@ from napari_atlas.model.vae import Joint, Output
 
 __all__ = [
     "Labels",
+    "PoseError",
     "Terms",
     "Weights",
     "kl_cholesky",
@@ -30,25 +32,33 @@ __all__ = [
     "terms_of",
     "terms_together",
     "total",
+    "total_correlation",
 ]
+
+
+PoseError = Callable[[Tensor, Tensor], Tensor]
+"""(windows, reconstruction) → (n_windows,) squared distance of joints."""
 
 
 class Terms(NamedTuple):
     """Loss terms, each a scalar: of one species, or summed over the species.
 
-    ``temperature`` is the squared error of the temperature head, plus the weighted errors of further heads.
+    ``temperature`` is the squared error of the temperature head, plus the weighted errors of further heads. ``pose``
+    is the squared distance of joints, 0 where it is not asked for.
     """
 
     reconstruction: Tensor
     kl: Tensor
     temperature: Tensor
+    pose: Tensor
 
 
 class Weights(NamedTuple):
-    """Weights of the KL term and of the temperature term."""
+    """Weights of the KL term, of the temperature term and of the pose term."""
 
     beta: float | Tensor
     temperature: float
+    pose: float = 0.0
 
 
 class Labels(NamedTuple):
@@ -95,6 +105,23 @@ def _divergence(mu: Tensor, log_spread: Tensor, variance: Tensor) -> Tensor:
     return 0.5 * (mu.square() + variance - log_spread - 1)
 
 
+def total_correlation(drawn: Tensor, mu: Tensor, variance: Tensor) -> Tensor:
+    """Return how far the dimensions of the latent depend on each other, estimated from a batch.
+
+    The estimate leaves log n_windows out, as SC-VAE does, and so is below 0 for small batches.
+
+    Parameters
+    ----------
+    drawn
+        (n_windows, latent_dim) draws from the posteriors.
+    mu, variance
+        (n_windows, latent_dim) of the posteriors.
+    """
+    apart = (drawn[:, None] - mu).square() / variance
+    density = -0.5 * (apart + variance.log() + math.log(2 * math.pi))
+    return (density.sum(2).logsumexp(1) - density.logsumexp(1).sum(1)).mean()
+
+
 def terms_of(output: Output, windows: Tensor, labels: Tensor) -> Terms:
     """Return the loss terms of a batch of one species.
 
@@ -115,7 +142,7 @@ def terms_of(output: Output, windows: Tensor, labels: Tensor) -> Terms:
     head = masked_mse(output.temperature, columns[0]) if output.temperature.numel() else reconstruction.new_zeros(())
     for (further, values), wanted in zip(output.predictions, columns[1:], strict=False):
         head = head + further.weight * masked_mean(further.kind, values, wanted)
-    return Terms(reconstruction, kl, head)
+    return Terms(reconstruction, kl, head, torch.zeros_like(kl))
 
 
 def labels_by_step(labels: Sequence[Tensor], heads: Sequence[Head]) -> tuple[Tensor, Tensor]:
@@ -146,7 +173,13 @@ def _known_of(labels: Tensor, kinds: Sequence[HeadKind]) -> tuple[Tensor, Tensor
     return torch.stack(values, dim=-1), torch.stack([shares(there) for there in known], dim=-1)
 
 
-def terms_together(joint: Joint, windows: Mapping[str, Tensor], labels: Labels, free_bits: float = 0.0) -> Terms:
+def terms_together(
+    joint: Joint,
+    windows: Mapping[str, Tensor],
+    labels: Labels,
+    free_bits: float = 0.0,
+    posed: Mapping[str, PoseError] | None = None,
+) -> Terms:
     """Return the loss terms of a batch of several species, each summed over the species.
 
     Parameters
@@ -159,6 +192,8 @@ def terms_together(joint: Joint, windows: Mapping[str, Tensor], labels: Labels, 
         Of the same windows.
     free_bits
         Nats per latent dimension and species below which the KL term is level.
+    posed
+        Errors of joints, for the species whose pose term is asked for.
     """
     pairs = zip(joint.reconstructions, windows.values(), labels.sizes, strict=True)
     squares = [
@@ -169,7 +204,17 @@ def terms_together(joint: Joint, windows: Mapping[str, Tensor], labels: Labels, 
         by_species = torch.split(by_window, [len(mine) for mine in windows.values()])
         by_window = torch.stack([mine.sum(0).clamp(min=free_bits) for mine in by_species])
     kl = by_window.sum() / by_window.shape[1]
-    return Terms(torch.stack(squares).sum(), kl, _head_error(joint, labels))
+    return Terms(torch.stack(squares).sum(), kl, _head_error(joint, labels), _pose_error(joint, windows, labels, posed))
+
+
+def _pose_error(
+    joint: Joint, windows: Mapping[str, Tensor], labels: Labels, posed: Mapping[str, PoseError] | None
+) -> Tensor:
+    error = labels.values.new_zeros(())
+    for drawn, (name, mine), n in zip(joint.reconstructions, windows.items(), labels.sizes, strict=True):
+        if posed and name in posed:
+            error = error + posed[name](mine, drawn).sum() / n
+    return error
 
 
 def _head_error(joint: Joint, labels: Labels) -> Tensor:
@@ -185,5 +230,6 @@ def _head_error(joint: Joint, labels: Labels) -> Tensor:
 
 
 def total(terms: Terms, weights: Weights) -> Tensor:
-    """Return reconstruction + β·KL + λ·temperature."""
-    return terms.reconstruction + weights.beta * terms.kl + weights.temperature * terms.temperature
+    """Return reconstruction + β·KL + λ·temperature, plus the weighted pose term where there is one."""
+    loss = terms.reconstruction + weights.beta * terms.kl + weights.temperature * terms.temperature
+    return loss + weights.pose * terms.pose if weights.pose else loss

@@ -41,7 +41,7 @@ class Scrubber(nn.Module):
         Parameters
         ----------
         mu
-            (n_windows, latent_dim) means.
+            (n_windows, latent_dim) means; a fit z-scores each dimension in the batch.
         v
             (n_windows, width) columns of the variable, all known; at least two windows.
         """

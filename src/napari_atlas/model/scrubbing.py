@@ -10,10 +10,18 @@ from torch import Tensor, nn
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.data.variables import Variable
+from napari_atlas.model import (  # noqa: F401  they enter themselves
+    _scrub_classes,
+    _scrub_kernel,
+    _scrub_least_squares,
+    _scrub_networks,
+)
 from napari_atlas.model.scrubbers import Scrubber, scrubber_kind
 from napari_atlas.model.vae import Architecture
 
 __all__ = ["Scrubbers", "make_scrubbers"]
+
+_FLAT = 1e-8
 
 
 class Scrubbers(nn.Module):
@@ -75,6 +83,7 @@ class Scrubbers(nn.Module):
         """Give name, scrubber, means and columns of each, for the windows whose variable is known."""
         if not self._names:
             return
+        mu = _even(mu.float())
         columns = dict(
             zip(
                 (v.name for v in self._variables),
@@ -85,7 +94,18 @@ class Scrubbers(nn.Module):
         for name, part in zip(self._names, self.parts, strict=True):
             known = columns[name].isfinite().all(dim=1)
             if int(known.sum()) > 1:
-                yield name, cast(Scrubber, part), mu[known].float(), columns[name][known]
+                yield name, cast(Scrubber, part), mu[known], columns[name][known]
+
+
+def _even(mu: Tensor) -> Tensor:
+    """Return the means z-scored in the batch, each dimension, with gradients as if their spread had been 1.
+
+    What can be read from a dimension is the same at any scale. So scrubbers must neither reward a latent that merely
+    shrinks, nor push the harder the smaller a dimension is: both end in a latent that holds nothing.
+    """
+    share = mu.detach().std(0, correction=0).clamp(max=1.0)
+    mu = mu * share + (mu * (1 - share)).detach()
+    return (mu - mu.mean(0)) / (mu.var(0, correction=0) + _FLAT).sqrt()
 
 
 def make_scrubbers(architecture: Architecture, config: FitConfig) -> Scrubbers:

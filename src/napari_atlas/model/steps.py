@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from napari_atlas.data.config import FitConfig
 from napari_atlas.model.batches import Resident
-from napari_atlas.model.losses import Labels, Terms, Weights, terms_together, total
+from napari_atlas.model.losses import Labels, PoseError, Terms, Weights, terms_together, total
 from napari_atlas.model.scrubbing import Scrubbers, make_scrubbers
 from napari_atlas.model.vae import AtlasVAE
 
-__all__ = ["Batch", "FitState", "Share", "start_fit", "step_size", "take_step"]
+__all__ = ["Batch", "FitState", "Seen", "Share", "objective", "see", "start_fit", "step_size", "take_step"]
 
 _NOT_KEPT = {"kept": False}
 
@@ -116,6 +118,15 @@ class Batch:
     part: Tensor | None = None
 
 
+class Seen(NamedTuple):
+    """What the objective sees: windows, labels, variables, and the errors of joints that are asked for, by species."""
+
+    windows: dict[str, Tensor]
+    labels: Labels
+    variables: dict[str, Tensor]
+    posed: dict[str, PoseError]
+
+
 def start_fit(model: AtlasVAE, config: FitConfig, share: Share | None = None) -> FitState:
     """Return the state of a fit before its first epoch."""
     device = next(model.parameters()).device
@@ -143,19 +154,19 @@ def start_fit(model: AtlasVAE, config: FitConfig, share: Share | None = None) ->
 def take_step(
     state: FitState, resident: dict[str, Resident], batch: Batch, config: FitConfig, beta: float | Tensor
 ) -> Tensor:
-    """Train on one batch, and return the (5,) terms, summed over species.
+    """Train on one batch, and return the (6,) terms, summed over species.
 
-    They are total, reconstruction, kl, temperature and scrub.
+    They are total, reconstruction, kl, temperature, pose and scrub. Scrubbing sets in as β does: a latent that holds
+    little yet would be pushed to hold nothing.
     """
-    windows = {name: resident[name].windows(rows) for name, rows in batch.rows.items()}
-    known = {name: resident[name].variables[rows] for name, rows in batch.rows.items()}
+    seen = see(resident, batch.rows, batch.labels, config)
     shape = (sum(batch.labels.sizes), state.model.architecture.latent_dim)
     noise = torch.randn(shape, generator=state.noise, device=state.weights.device)
     noise = noise if batch.part is None else noise[batch.part]
-    terms, loss, mu = objective(state.model, windows, batch.labels, config, beta, noise=noise, variables=known)
-    variables = torch.cat(list(known.values()))
+    terms, loss, mu = objective(state.model, seen, config, beta, noise)
+    variables = torch.cat(list(seen.variables.values()))
     scrub = state.scrubbers(mu, variables)
-    loss = loss + scrub
+    loss = loss + scrub * (beta / config.beta if config.beta else 1.0)
     state.share.add_up(_set_gradient(state, loss))
     if config.clip:
         nn.utils.clip_grad_norm_([state.weights], config.clip, foreach=False)
@@ -178,23 +189,28 @@ def _set_gradient(state: FitState, loss: Tensor) -> Tensor:
     return torch.cat(in_order, out=state.weights.grad)
 
 
+def see(resident: Mapping[str, Resident], rows: Mapping[str, Tensor], labels: Labels, config: FitConfig) -> Seen:
+    """Return what the objective sees of windows, given as rows of each species' data."""
+    posed = [(name, joints) for name in rows for joints in resident[name].joints] if config.pose_weight else []
+    return Seen(
+        windows={name: resident[name].windows(mine) for name, mine in rows.items()},
+        labels=labels,
+        variables={name: resident[name].variables[mine] for name, mine in rows.items()},
+        posed={name: partial(joints.error, rows=rows[name]) for name, joints in posed},
+    )
+
+
 def objective(
-    model: AtlasVAE,
-    windows: dict[str, Tensor],
-    labels: Labels,
-    config: FitConfig,
-    beta: float | Tensor,
-    *,
-    noise: Tensor | None = None,
-    variables: dict[str, Tensor] | None = None,
+    model: AtlasVAE, seen: Seen, config: FitConfig, beta: float | Tensor, noise: Tensor | None = None
 ) -> tuple[Terms, Tensor, Tensor]:
     """Return the loss terms, their weighted sum, and the (n_windows, latent_dim) means, of all species in turn."""
-    told = {name: model.told(known) for name, known in (variables or {}).items()}
-    kind = labels.values.device.type
+    told = {name: model.told(known) for name, known in seen.variables.items()}
+    kind = seen.labels.values.device.type
     with torch.autocast(kind, torch.bfloat16, enabled=config.precision == "bfloat16"):
-        joint = model.together(windows, noise, told)
-    terms = terms_together(joint, windows, labels, config.free_bits)
-    return terms, total(terms, Weights(beta, config.temperature_weight)), joint.posterior.mu
+        joint = model.together(seen.windows, noise, told)
+    terms = terms_together(joint, seen.windows, seen.labels, config.free_bits, seen.posed)
+    weights = Weights(beta, config.temperature_weight, config.pose_weight)
+    return terms, total(terms, weights), joint.posterior.mu
 
 
 def step_size(config: FitConfig, share_done: float) -> float:

@@ -16,40 +16,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from napari_atlas.session.session import Session
     from napari_atlas.views.desk import Desk
 
-__all__ = ["BesideMenu"]
+__all__ = ["Beside", "BesideMenu"]
 
 
-class BesideMenu(QMenu):  # type: ignore[misc]
-    """Lists the other fitted runs of the project, and shows the chosen one beside the one on show.
+class Beside:
+    """Show another run in a second map.
 
     Parameters
     ----------
-    desk
-        Whose session it is.
+    session
+        Whose maps they are.
     say
         Tells the user something.
-    parent
-        Qt parent.
     """
 
-    def __init__(self, desk: Desk, say: Callable[[str], None], parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("atlas-map-runs")
-        self._session, self._say = desk.session, say
-        self._lists, self._runs = Latest(), Latest()
-        self.aboutToShow.connect(self.fill)
-
-    def fill(self) -> None:
-        """List the runs there are now; they are read in a worker thread."""
-        atlas = self._session.atlas
-        if atlas is None or not atlas.run:
-            self._offer([])
-            return
-        self._tell("reading the runs …")
-        folder, shown = atlas.folder, atlas.run
-        self._lists.run(lambda: _others(folder, shown), self._offer)
+    def __init__(self, session: Session, say: Callable[[str], None]) -> None:
+        self._session, self._say = session, say
+        self._runs = Latest()
 
     def open(self, run: str) -> None:
         """Show a run beside the one on show, once it has been read in a worker thread."""
@@ -69,10 +55,42 @@ class BesideMenu(QMenu):  # type: ignore[misc]
 
         self._runs.run(lambda: workflow.load_atlas(folder, run), show)
 
-    def close_second(self) -> None:
+    def close(self) -> None:
         """Show one map again."""
         self._runs.drop()
         self._session.show_beside(None)
+
+
+class BesideMenu(QMenu):  # type: ignore[misc]
+    """Lists the other fitted runs of the project, and shows the chosen one beside the one on show.
+
+    Parameters
+    ----------
+    desk
+        Whose session it is.
+    say
+        Tells the user something.
+    parent
+        Qt parent.
+    """
+
+    def __init__(self, desk: Desk, say: Callable[[str], None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("atlas-map-runs")
+        self._session, self._beside = desk.session, Beside(desk.session, say)
+        self._lists = Latest()
+        self.open, self.close_second = self._beside.open, self._beside.close
+        self.aboutToShow.connect(self.fill)
+
+    def fill(self) -> None:
+        """List the runs there are now; they are read in a worker thread."""
+        atlas = self._session.atlas
+        if atlas is None or not atlas.run:
+            self._offer([])
+            return
+        self._tell("reading the runs …")
+        folder, shown = atlas.folder, atlas.run
+        self._lists.run(lambda: _others(folder, shown), self._offer)
 
     def _offer(self, found: object) -> None:
         if not isinstance(found, list):

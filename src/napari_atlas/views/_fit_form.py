@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QFormLayout, QFrame, QScrollArea, QSizePolicy, QSpinBox, QWidget
 
 from napari_atlas.data.config import describe
 from napari_atlas.data.presets import PRESETS, Preset
+from napari_atlas.views._scrub_form import ScrubForm
+from napari_atlas.views._wheel import WheelPasses
 
 __all__ = ["FitForm"]
 
@@ -25,7 +27,7 @@ _LEAST_PX = 56
 
 
 class FitForm(QScrollArea):  # type: ignore[misc]
-    """A preset, and the settings that are changed most often; they scroll where there is no room for all."""
+    """A preset, the settings that are changed most often, and what is scrubbed; they scroll where room is short."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,17 +50,22 @@ class FitForm(QScrollArea):  # type: ignore[misc]
         form.addRow("Preset", self._presets)
         for name, editor in self._knobs.items():
             form.addRow(_SHOWN[name], editor)
-        passing = _WheelPasses(self)
+        self.scrubs = ScrubForm()
+        form.addRow(self.scrubs)
+        passing = WheelPasses(self)
         for editor in (self._presets, *self._knobs.values()):
             editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             editor.installEventFilter(passing)
         self._presets.currentTextChanged.connect(self._fill)
+        self._knobs["temperature_weight"].valueChanged.connect(self.scrubs.set_temperature_weight)
+        self.scrubs.set_temperature_weight(self._knobs["temperature_weight"].value())
+        self.scrubs.folded.connect(self._make_room)
         self._fill(self._presets.currentText())
 
     def value(self) -> dict[str, Any]:
         """Return the settings of the preset, and in place of them those in the form."""
         shown = {name: editor.value() for name, editor in self._knobs.items()}
-        return PRESETS[self._presets.currentText()].values | shown
+        return PRESETS[self._presets.currentText()].values | shown | self.scrubs.value()
 
     def show_temperature(self, wanted: bool) -> None:
         """Show what has to do with temperature, or leave it out where nothing was measured."""
@@ -81,22 +88,22 @@ class FitForm(QScrollArea):  # type: ignore[misc]
         for knob in describe():
             if knob["name"] in self._knobs and knob["name"] != "seed":
                 self._knobs[knob["name"]].setValue(preset.values.get(knob["name"], knob["default"]))
+        self.scrubs.set_value(preset.values.get("scrub", ""), preset.values.get("condition", ""))
 
+    def _make_room(self, opened: bool) -> None:
+        """Take the height that all settings need now, and bring the opened part into sight."""
+        self.updateGeometry()
+        if opened:
+            QTimer.singleShot(0, self._show_scrubs)
 
-class _WheelPasses(QObject):  # type: ignore[misc]
-    """Let the wheel scroll the form, and not change a setting that merely lies below it."""
-
-    def eventFilter(self, editor: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Leave the wheel to the parent, unless the editor has the focus."""
-        passing = event.type() == QEvent.Type.Wheel and not editor.hasFocus()
-        if passing:
-            event.ignore()
-        return passing
+    def _show_scrubs(self) -> None:
+        self.ensureWidgetVisible(self.scrubs, 0, 0)
 
 
 def _meaning(preset: Preset) -> str:
     """Return what a preset is for, and what it sets besides the form."""
-    others = [f"{name} = {value}" for name, value in preset.values.items() if name not in _SHOWN]
+    seen = (*_SHOWN, "scrub", "condition")
+    others = [f"{name} = {value}" for name, value in preset.values.items() if name not in seen]
     return preset.meaning + (f"\nIt also sets {', '.join(others)}." if others else "")
 
 

@@ -24,6 +24,7 @@ from napari_atlas.session.session import JobState, Session
 from napari_atlas.views._keeper import Keeper
 from napari_atlas.views._map_placer import MapPlacer
 from napari_atlas.views._runner import JobRunner
+from napari_atlas.views._scoring import measure_if_scrubbed
 from napari_atlas.views._worker import call_in_thread
 
 __all__ = ["Desk"]
@@ -100,13 +101,15 @@ class Desk:
         self.runner.run("fit", str(self.folder), "--resume", run, then=lambda: self._fitted(run))
 
     def map(self, run: str = "") -> None:
-        """Map the newest run of the project on show, or the one named, then show it."""
+        """Map the newest run of the project on show, or the one named, show it, and measure what scrubbing left."""
         folder, named = self.folder, ("--run", run) if run else ()
         self._placer.expect(folder)
 
         def show() -> None:
-            if folder == self.folder and not self._placer.place():
-                self.open(folder, run)
+            if folder == self.folder:
+                if not self._placer.place():
+                    self.open(folder, run)
+                measure_if_scrubbed(self, run)
 
         self.runner.run("map", str(folder), *named, then=show)
 

@@ -27,8 +27,14 @@ _TERMS = {
     "reconstruction": ("recon.", "reconstruction: how far output lies from input"),
     "kl": ("KL", "KL term: how far the latent lies from a standard normal distribution"),
     "temperature": ("°C", "temperature: how far the predicted one lies from the measured one"),
+    "pose": ("joints", "joints: how far they lie from where they were, squared"),
+    "scrub": ("scrub", "scrubbing: how well the scrubbers can still tell what is taken out; lower is better hidden"),
     "beta": ("β", "β: weight of the KL term"),
 }
+
+_NOT_ALWAYS = ("temperature", "pose", "scrub")
+# Held-out windows are judged without scrubbing.
+_ONE_COURSE = {"beta": ("beta", ""), "scrub": ("train_scrub", "")}
 
 
 class LossCurve(QWidget):  # type: ignore[misc]
@@ -131,9 +137,9 @@ class LossCurve(QWidget):  # type: ignore[misc]
         self._canvas.update()
 
     def _values(self) -> Any:
-        """Return the (n_epochs, 2) term on training and on validation windows; β has one course, and may be unknown."""
+        """Return the (n_epochs, 2) term on training and on validation windows; some terms have one course."""
         self._term = self._choices.offer(self._rows[-1] if self._rows else {})
-        keys = ("beta", "") if self._term == "beta" else (f"train_{self._term}", f"validation_{self._term}")
+        keys = _ONE_COURSE.get(self._term, (f"train_{self._term}", f"validation_{self._term}"))
         return np.array([[float(row.get(key, math.nan)) for key in keys] for row in self._rows]).reshape(-1, 2)
 
     def _curves(self, values: Any, box: tuple[float, ...], limits: tuple[float, float]) -> None:
@@ -161,7 +167,7 @@ class LossCurve(QWidget):  # type: ignore[misc]
                 Text(box[0], box[3] + 11, "1", muted, "left"),
                 Text(box[2], box[3] + 11, f"epoch {len(self._rows)}", muted, "right"),
                 Text(box[0] + 4, 10, "weight of KL" if self._term == "beta" else "training", train, "left"),
-                Text(box[2], 10, "" if self._term == "beta" else "held out", held_out, "right"),
+                Text(box[2], 10, "" if self._term in _ONE_COURSE else "held out", held_out, "right"),
             )
         )
 
@@ -209,10 +215,11 @@ class _TermChoices(QWidget):  # type: ignore[misc]
 
     def offer(self, row: dict[str, Any]) -> str:
         """Offer what a row of the history has, and return what is chosen: without a head nothing says °C."""
-        there = bool(row.get("train_temperature", 0))
-        self._buttons["temperature"].setVisible(there)
-        if not there and self._buttons["temperature"].isChecked():
-            self._buttons["total"].setChecked(True)
+        for term in _NOT_ALWAYS:
+            there = bool(row.get(f"train_{term}", 0))
+            self._buttons[term].setVisible(there)
+            if not there and self._buttons[term].isChecked():
+                self._buttons["total"].setChecked(True)
         return next(term for term, button in self._buttons.items() if button.isChecked())
 
 

@@ -7,12 +7,10 @@ from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -23,15 +21,14 @@ from napari_atlas.data.live import Live
 from napari_atlas.session.session import JobState
 from napari_atlas.views._canvas import Links
 from napari_atlas.views._fit_form import FitForm
+from napari_atlas.views._scrub_form import CandidateFinder
+from napari_atlas.views._stacked import Stacked
 from napari_atlas.views.card import card_text
 from napari_atlas.views.desk import Desk
 from napari_atlas.views.loss_curve import LossCurve
 from napari_atlas.views.reconstructions import Reconstructions
 
 __all__ = ["TrainingDock"]
-
-# Room for one figure of the card, in a very low window.
-_LEAST_PX = 40
 
 
 class TrainingDock(QWidget):  # type: ignore[misc]
@@ -48,6 +45,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self.setObjectName("atlas-training")
         self._desk = desk
         self._form = FitForm()
+        self._finder = CandidateFinder(self._form.scrubs)
         self._start = _button("Train", "atlas-train", "Fit the model, then map it", self._on_start)
         self._stop = _button("Stop, keep best", "atlas-stop", "Stop; the best epoch so far is kept", desk.runner.stop)
         self._continue = _button("Continue", "atlas-continue", "", lambda: desk.go_on(desk.unfinished))
@@ -68,7 +66,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
         self._card.setWordWrap(True)
         self._card.setTextFormat(Qt.TextFormat.RichText)
         self.curve, self.examples = LossCurve(self), Reconstructions(self)
-        self._stacked = _Stacked(self.curve, self._card)
+        self._stacked = Stacked(self.curve, self._card, (2, 3))
         self._lay_out()
         session = desk.session
         self._links = Links(
@@ -131,6 +129,7 @@ class TrainingDock(QWidget):  # type: ignore[misc]
     def _on_atlas(self, atlas: object) -> None:
         self._card.setText(card_text(atlas) if isinstance(atlas, Atlas) else "")
         self._stacked.fit()
+        self._finder.look(atlas if isinstance(atlas, Atlas) else None)
         self._form.show_temperature(isinstance(atlas, Atlas) and atlas.windows.table.has_temperature)
         tracks = atlas.tracks if isinstance(atlas, Atlas) else ()
         self.examples.name_channels({track.key.species: track.channels for track in tracks})
@@ -205,39 +204,6 @@ class _Still(QWidget):  # type: ignore[misc]
         """Give the label all the room."""
         super().resizeEvent(event)
         self._label.setGeometry(self.rect())
-
-
-class _Stacked(QWidget):  # type: ignore[misc]
-    """A drawing above a text, which scrolls where there is no room for all of it."""
-
-    def __init__(self, drawing: QWidget, text: QLabel) -> None:
-        super().__init__()
-        self._text = text
-        self._scroll = QScrollArea()
-        self._scroll.setObjectName("atlas-card-scroll")
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setWidget(text)
-        self._scroll.setMinimumHeight(_LEAST_PX)
-        text.setAlignment(Qt.AlignmentFlag.AlignTop)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(drawing, 2)
-        layout.addWidget(self._scroll, 3)
-
-    def show_text(self, shown: bool) -> None:
-        """Show the text, or leave all the room to the drawing."""
-        self._scroll.setVisible(shown)
-
-    def fit(self) -> None:
-        """Give the text no more room than it needs."""
-        self._scroll.setMaximumHeight(max(_LEAST_PX, self._text.heightForWidth(self._scroll.viewport().width())))
-
-    def resizeEvent(self, event: Any) -> None:  # noqa: N802
-        """Share the new room."""
-        super().resizeEvent(event)
-        self.fit()
 
 
 def _idle_text(atlas: Atlas | None) -> str:

@@ -23,6 +23,7 @@ from napari_atlas.views._tagging import Tagger
 from napari_atlas.views.bridge import Bridge
 from napari_atlas.views.clips import ClipsDock
 from napari_atlas.views.compare import CompareDock
+from napari_atlas.views.decodability import DecodabilityDock
 from napari_atlas.views.desk import Desk
 from napari_atlas.views.difference import DifferenceDock
 from napari_atlas.views.groups import GroupsDock
@@ -31,6 +32,7 @@ from napari_atlas.views.latent_map import LatentMap
 from napari_atlas.views.player import PlayerBar
 from napari_atlas.views.project import ProjectDock
 from napari_atlas.views.runs import RunsDock
+from napari_atlas.views.synthesis import SynthesisDock
 from napari_atlas.views.timeline import Timeline
 from napari_atlas.views.training import TrainingDock
 
@@ -43,9 +45,11 @@ PARTS = {
     "map": ("ATLAS latent map", "right"),
     "groups": ("ATLAS groups", "left"),
     "difference": ("ATLAS what differs", "left"),
+    "scrubbing": ("ATLAS scrubbing", "left"),
     "timeline": ("ATLAS timeline", "bottom"),
     "compare": ("ATLAS compare", "bottom"),
     "clips": ("ATLAS clips", "bottom"),
+    "synthesis": ("ATLAS synthesis", "bottom"),
     "runs": ("ATLAS runs", "bottom"),
     "import": ("ATLAS import", "bottom"),
 }
@@ -54,8 +58,10 @@ PARTS = {
 _BEHIND = {
     "groups": "training",
     "difference": "training",
+    "scrubbing": "training",
     "compare": "timeline",
     "clips": "timeline",
+    "synthesis": "timeline",
     "runs": "timeline",
     "import": "timeline",
 }
@@ -108,9 +114,11 @@ class Workspace:
                 "map": lambda: LatentMap(self.desk),
                 "groups": lambda: GroupsDock(self.desk),
                 "difference": lambda: DifferenceDock(self.desk),
+                "scrubbing": lambda: DecodabilityDock(self.desk),
                 "compare": lambda: CompareDock(self.desk),
                 "clips": lambda: ClipsDock(self.desk),
                 "timeline": lambda: Timeline(self.session),
+                "synthesis": lambda: SynthesisDock(self.desk, self.player),
                 "runs": lambda: RunsDock(self.desk),
                 "import": lambda: ImportDock(self.desk),
             }
