@@ -78,8 +78,8 @@ def walkers(project: Path, data: Path) -> None:
 
 PROJECTS: dict[str, tuple[Callable[[Path, Path], None], str, str, dict[str, object]]] = {
     "rats": (rats, "individual,recording", "recording,individual", {"test_fraction": 0.5}),
-    "mouse-3d": (mouse_3d, "heading,speed", "heading,speed", {"pose_weight": 1.0}),
-    "walkers": (walkers, "individual,species", "individual,species", {}),
+    "mouse-3d": (mouse_3d, "heading,speed", "heading,speed", {"pose_weight": 1.0, "batch_size": 16}),
+    "walkers": (walkers, "individual,species", "individual,species", {"batch_size": 16}),
 }
 """What is added, what is scrubbed, what is measured, and further settings of the fit."""
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from napari_atlas.data.project import AddRequest, Project, RecordingEntry
 from napari_atlas.data.recording import Recording
+from napari_atlas.data.species import Species
 from napari_atlas.data.windows import Windows, make_tracks
 from napari_atlas.errors import AtlasError, InputError, naming
 from napari_atlas.io.entries import changed_entry, default_species, entry_of
@@ -17,7 +18,7 @@ from napari_atlas.io.loading import cached_tracks, keep_tracks, load_recording, 
 from napari_atlas.io.project import read_project, update_project
 from napari_atlas.io.readers import parts
 
-__all__ = ["add", "change", "notes_of", "remove", "with_added"]
+__all__ = ["add", "change", "change_species", "notes_of", "remove", "with_added"]
 
 
 def add(folder: Path, request: AddRequest) -> tuple[RecordingEntry, ...]:
@@ -101,6 +102,46 @@ def change(folder: Path, names: Sequence[str], given: Mapping[str, Any]) -> tupl
         _check_windows(_without(project, set(entries)), after, mine)
     update_project(project, after)
     return tuple(entries.values())
+
+
+def change_species(folder: Path, name: str, given: Mapping[str, Any]) -> Species:
+    """Change settings of a species; on a fault nothing is changed. Runs of the project are out of date then.
+
+    Parameters
+    ----------
+    folder
+        The project.
+    name
+        The species.
+    given
+        Settings of `Species` that get another value.
+
+    Returns
+    -------
+    Species
+        As it is now.
+
+    Raises
+    ------
+    InputError
+        If the species is not known, a setting cannot be used, or a recording gives no window with it.
+    """
+    project = read_project(folder)
+    species = project.species_called(name)
+    unknown = given.keys() - {field.name for field in fields(Species)} | given.keys() & {"name"}
+    if unknown:
+        raise InputError.of(f"species {name}", f"{', '.join(sorted(unknown))} cannot be changed", "leave it out")
+    changed = replace(species, **given)
+    after = replace(project, species=tuple(changed if s == species else s for s in project.species))
+    mine = []
+    for entry in after.recordings:
+        if entry.species == name:
+            with contextlib.suppress(AtlasError):  # one that cannot be read now is no reason against the others
+                mine.append(load_recording(after, entry))
+    if mine:
+        _check_windows(replace(after, recordings=()), after, mine)
+    update_project(project, after)
+    return changed
 
 
 def notes_of(folder: Path, names: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -11,9 +11,10 @@ from napari import current_viewer
 from platformdirs import user_data_path
 from qtpy.QtWidgets import QWidget
 
-from napari_atlas.errors import AtlasError
+from napari_atlas.errors import AtlasError, InputError
 from napari_atlas.io.project import is_project
 from napari_atlas.sample.renderer import welcome_frame
+from napari_atlas.views.tree_dialog import tree_dialog
 from napari_atlas.views.workspace import Workspace, workspace_of
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "clips_dock",
     "compare_dock",
     "difference_dock",
+    "edit_tree",
     "groups_dock",
     "import_dock",
     "latent_map",
@@ -114,6 +116,15 @@ def player_bar() -> QWidget:
 def show_keys() -> None:
     """List the keys."""
     _current().show_keys()
+
+
+def edit_tree() -> None:
+    """Open the dialog on the kinematic tree of the species on show."""
+    workspace = _current()
+    recording = workspace.session.cursor.recording
+    if not recording:
+        raise InputError.of("kinematic tree", "no recording is on show", "open a project, and click one")
+    tree_dialog(workspace.desk, workspace.widget("project"), recording)
 
 
 def play() -> None:

@@ -13,7 +13,7 @@ from napari_atlas._export import ExportWishes, write_table
 from napari_atlas._import import ImportWishes, add_many, plan_import, read_plan, serve_tasks
 from napari_atlas._maps import MapWishes, make_map, with_map
 from napari_atlas._pretrained import InitFrom, start_with
-from napari_atlas._recordings import add, change, notes_of, remove
+from napari_atlas._recordings import add, change, change_species, notes_of, remove
 from napari_atlas._runs import compare_runs, delete_run, rename_run, runs
 from napari_atlas._score import ScoreWishes, score
 from napari_atlas._serve import serve
@@ -47,6 +47,7 @@ __all__ = [
     "add_many",
     "add_reef",
     "change",
+    "change_species",
     "cluster",
     "compare_runs",
     "delete_run",

@@ -15,7 +15,7 @@ from napari_atlas.data.scores import Decoded, Scores
 from napari_atlas.data.variables import Measured, table_variable
 from napari_atlas.data.windows import SPLITS, TrackKey, Windows, WindowTable
 
-QUICK = Decoding(shuffles=4)
+QUICK = Decoding(shuffles=2)
 
 
 def make_table(n_recordings: int = 2, n_animals: int = 2, n: int = 100, step: int = 10) -> WindowTable:
@@ -97,6 +97,8 @@ def test_each_decoder_finds_what_it_can_find() -> None:
     assert rows["qda"].score > 0.9 > 0.65 > rows["logistic"].score
     assert rows["qda"].scrubbed
     assert rows["qda"].chance < 0.6
+    again = decode("latent", wider[chosen.ids], chosen, table, QUICK, scrubbed=True)
+    assert by_decoder(again) == rows  # the same seed, the same figures
 
 
 def test_numbers_and_angles_are_told_by_their_share_of_variance() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +25,20 @@ from napari_atlas.model.scrubbers import AUTO, SCRUBBERS, Scrubber, scrubber_kin
 from napari_atlas.model.scrubbing import Scrubbers, make_scrubbers
 from napari_atlas.model.vae import Architecture, SpeciesShape
 
+HOWTO = Path(__file__).parents[2] / "docs" / "howto" / "scrubber.md"
 DIM = 3
 WIDTHS = {"number": 2, "angle": 2, "class": 4}
 KINDS = [(name, kind) for name, entry in SCRUBBERS.items() for kind in entry.kinds]
 WORKING = [pair for pair in KINDS if pair[0] != "none"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Keep tiny networks from waiting for threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def batches(kind: str, n: int = 6, size: int = 48) -> list[tuple[Tensor, Tensor]]:
@@ -254,3 +266,26 @@ def test_a_fit_runs_and_goes_on_as_if_nothing_had_happened(name: str, kind: str,
     parts += fit(tmp_path, config, kind, 3, tmp_path / "resume.safetensors")
     assert parts == whole
     assert (tmp_path / "weights.safetensors").read_bytes() == weights
+
+
+def test_the_howto_stays_true(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    registered, choices = dict(SCRUBBERS), list(CHOICES)
+    text = HOWTO.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {"__name__": "guide"}
+    try:
+        for block in blocks:
+            exec(compile(block, str(HOWTO), "exec"), names)
+    finally:
+        for name in SCRUBBERS.keys() - registered.keys():
+            del SCRUBBERS[name]
+        CHOICES[:] = choices
+    epochs, losses = zip(*(line.split() for line in capsys.readouterr().out.splitlines()), strict=True)
+    assert epochs == ("1", "2")
+    assert max(map(float, losses)) > 0
+    assert np.shape(names["latents"]) == (80, 4)
+    told = set(re.findall(r"`([a-z0-9-]+)`", text.split("```python", maxsplit=1)[0]))
+    assert told >= set(SCRUBBERS)

@@ -24,13 +24,13 @@ def test_a_clicked_window_is_decoded_and_a_slider_changes_it(opened, wait, qtbot
     wait(lambda: dock.shown == fish)
     stage = dock.page.stage
     recorded = session.atlas.windows.gather(np.array([fish]))[0]
-    np.testing.assert_allclose(stage._recorded.values, recorded, rtol=1e-5)
+    np.testing.assert_allclose(stage.recorded.values, recorded, rtol=1e-5)
     stage.toggle()
-    before, drawn = stage._generated.values, stage.grab().toImage()
+    before, drawn = stage.generated.values, stage.grab().toImage()
     slider = dock.page.latent.findChildren(QSlider)[0]
     slider.setFocus()
     QTest.keyClick(slider, Qt.Key.Key_PageUp)
-    wait(lambda: (stage._generated.values != before).any())
+    wait(lambda: not np.array_equal(stage.generated.values, before))
     qtbot.wait(50)
     assert stage.grab().toImage() != drawn
     child = psutil.Process(dock._source._child.warm.pid)

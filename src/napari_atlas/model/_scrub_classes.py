@@ -52,7 +52,8 @@ class QuadraticDiscriminant(Scrubber):
         inverse = torch.linalg.solve_triangular(root, unit.expand_as(root), upper=False)
         volume = 2 * root.diagonal(dim1=-2, dim2=-1).log().sum(-1) + self.latent_dim * math.log(2 * math.pi)
         apart = (mu - self.mean[..., None, :]) @ inverse.to(mu).transpose(-2, -1)
-        return -0.5 * (apart.square().sum(-1) + volume.to(mu)[..., None])
+        densities: Tensor = -0.5 * (apart.square().sum(-1) + volume.to(mu)[..., None])
+        return densities
 
     def published(self, mu: Tensor, v: Tensor) -> Tensor:
         """Return the loss as SC-VAE has it: a sum over windows that has no limit."""

@@ -71,7 +71,7 @@ class MovingLeastSquares(Scrubber):
         ridge = torch.full((self.second.shape[1],), float(self._l2))
         ridge[-1] = 0.0
         second = exact(self.second)
-        weights, _ = torch.linalg.solve_ex(second + torch.diag(ridge).to(second), exact(self.cross))
+        weights: Tensor = torch.linalg.solve_ex(second + torch.diag(ridge).to(second), exact(self.cross))[0]
         return weights.to(self.cross)
 
 

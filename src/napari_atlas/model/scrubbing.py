@@ -87,7 +87,7 @@ class Scrubbers(nn.Module):
         columns = dict(
             zip(
                 (v.name for v in self._variables),
-                variables.split([v.width for v in self._variables], dim=1),
+                torch.split(variables, [v.width for v in self._variables], dim=1),
                 strict=True,
             )
         )

@@ -1,4 +1,4 @@
-"""What can be done with one recording of the project: another video, a copy for scrubbing, away with it."""
+"""What can be done with one recording of the project: another video, a copy for scrubbing, a tree, away with it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from napari_atlas.data.atlas import Atlas
 from napari_atlas.views.desk import Desk
+from napari_atlas.views.tree_dialog import has_joints, tree_dialog
 
 __all__ = ["fill_menu"]
 
@@ -52,6 +53,9 @@ def fill_menu(menu: QMenu, parent: QWidget, desk: Desk, atlas: Atlas, name: str)
     copied = info is not None and info.proxy != Path()
     text = "Has a copy for smooth scrubbing" if copied else "Copy the video for smooth scrubbing"
     _action(menu, "copy-video", text, lambda: desk.treat("proxy", name), there and not copied)
+    species = next((s for s in atlas.windows.species if info is not None and s.name == info.species), None)
+    if species is not None and has_joints(species):
+        _action(menu, "tree", f"Kinematic tree of {species.name}…", lambda: tree_dialog(desk, parent, name))
     menu.addSeparator()
     _action(menu, "remove", "Remove from the project…", remove)
 

@@ -63,7 +63,7 @@ class SlideRow(QWidget):  # type: ignore[misc]
         self._name, self._said = QElidingLabel(text, self), QLabel(self)
         self._name.setFixedWidth(_NAME_WIDTH)
         self._name.setToolTip(tip)
-        self._said.setMinimumWidth(54)
+        self._said.setFixedWidth(60)
         self._slider = _Slider(Qt.Orientation.Horizontal, self)
         self._slider.setObjectName(f"atlas-synthesis-{key}")
         self._slider.setAccessibleName(text)

@@ -18,6 +18,7 @@ from napari_atlas.views._canvas import Links
 from napari_atlas.views._synthesis_facts import Facts, made_of
 from napari_atlas.views._synthesis_page import SynthesisPage
 from napari_atlas.views._synthesis_source import Source
+from napari_atlas.views._synthesis_walk import Walk
 
 if TYPE_CHECKING:
     from napari_atlas.views._playing import Player
@@ -81,8 +82,9 @@ class SynthesisDock(QWidget):  # type: ignore[misc]
         self._session, self._player = desk.session, player
         self._source = Source(make, self)
         self._facts: Facts | None = None
-        self._window, self._begin, self.shown = _NOWHERE, _NOWHERE, _NOWHERE
+        self._window, self.shown = _NOWHERE, _NOWHERE
         self.page = SynthesisPage(self)
+        self._walk = Walk(desk.session, self.page)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.page)
@@ -141,8 +143,6 @@ class SynthesisDock(QWidget):  # type: ignore[misc]
         self._settle.timeout.connect(self._go)
         self._rest.timeout.connect(self._source.stop)
         self.page.changed.connect(self._ask)
-        self.page.bar.pin.toggled.connect(self._pin)
-        self.page.bar.walked.connect(self._walk)
         self.page.again.clicked.connect(self._begin_again)
 
     def _refresh(self, _: object = None) -> None:
@@ -178,9 +178,7 @@ class SynthesisDock(QWidget):  # type: ignore[misc]
             return
         if window != self._window:
             self._window = window
-            self.page.latent.forget()
-            self.page.bar.put_at_end()
-            self._say_walk()
+            self._walk.lead_to(window)
         self._ask()
 
     def _ask(self) -> None:
@@ -207,31 +205,6 @@ class SynthesisDock(QWidget):  # type: ignore[misc]
         seconds = next(s.window for s in atlas.windows.species if s.name == own["species"])
         self.page.say("")
         self.page.stage.show_made(made_of(own, facts), made_of(made, facts), min(max(seconds, _LOOP_S[0]), _LOOP_S[1]))
-
-    def _pin(self, on: bool) -> None:
-        self._begin = self._window if on else _NOWHERE
-        self._say_walk()
-
-    def _walk(self, share: float) -> None:
-        """Stand somewhere between the latents of two windows."""
-        atlas = self._session.atlas
-        if atlas is None or self._begin < 0 or share == 1.0:
-            self.page.latent.forget()
-        else:
-            begin, end = atlas.latents[self._begin], atlas.latents[self._window]
-            self.page.latent.put(((1 - share) * begin + share * end).tolist())
-        self._ask()
-
-    def _say_walk(self) -> None:
-        atlas = self._session.atlas
-        if atlas is None or self._begin < 0:
-            self.page.bar.say_walk("", False)
-            return
-        key = atlas.windows.table.keys[atlas.windows.table.track[self._begin]]
-        rank, _ = linking.window_rank(atlas, self._begin)
-        here = self._begin == self._window
-        said = f"from window {rank} of {key.recording}" + (": click another one to walk to" if here else " to this one")
-        self.page.bar.say_walk(said, not here)
 
     def _on_cursor(self, cursor: object) -> None:
         """Wait until the cursor has settled in another window; within the same one stay with the video."""
