@@ -19,7 +19,12 @@ def call_in_thread(
     function: Callable[[], Any], on_result: Callable[[Any], None], on_error: Callable[[Any], None]
 ) -> Any:
     """Run a function in a worker thread, and tell its result or its exception on the window's thread."""
-    worker = thread_worker(function, ignore_errors=True, worker_class=_Call)()
+
+    def work() -> Any:
+        """Hide what the function was given: napari writes a worker's function out in full, and keeps that."""
+        return function()
+
+    worker = thread_worker(work, ignore_errors=True, worker_class=_Call)()
     worker.returned.connect(_unless_gone(on_result))
     worker.errored.connect(_unless_gone(on_error))
     worker.start()
