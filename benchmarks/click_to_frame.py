@@ -177,7 +177,7 @@ def click(workspace, viewer, window: int, frame: int) -> float:
 
 
 def video_alone(workspace, frames: list[int]) -> list[float]:
-    """Return milliseconds that napari takes to draw another picture that is in memory, in a window with nothing else."""
+    """Return milliseconds that napari takes to draw another picture that is in memory, with nothing else there."""
     import napari
     from qtpy.QtWidgets import QApplication
 

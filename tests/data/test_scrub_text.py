@@ -23,9 +23,7 @@ def test_each_part_names_variable_scrubber_and_strength() -> None:
 
 
 @given(
-    st.lists(
-        st.builds(Scrub, NAMES, st.sampled_from(["auto", "qd"]), st.floats(0, 100)), unique_by=lambda s: s.name
-    )
+    st.lists(st.builds(Scrub, NAMES, st.sampled_from(["auto", "qd"]), st.floats(0, 100)), unique_by=lambda s: s.name)
 )
 def test_what_is_written_is_read_again(scrubs: list[Scrub]) -> None:
     told = read_scrubs(scrub_text(scrubs))

@@ -20,10 +20,12 @@ WHO = Measured("individual", "class", np.array([[0.0], [2], [2], [np.nan]]), ("a
 
 def test_numbers_are_z_scored_by_training_windows_alone() -> None:
     variable = Variable.of(SPEED, np.array([True, True, False, False]))
-    assert variable is not None and variable.width == 2
+    assert variable is not None
+    assert variable.width == 2
     columns = variable.columns(SPEED)
     np.testing.assert_allclose(columns[:3, 0], [-1, 1, 3], rtol=1e-6)
-    assert np.isnan(columns[3, 0]) and columns[2, 1] == 5  # one that is constant in training keeps its unit
+    assert np.isnan(columns[3, 0])
+    assert columns[2, 1] == 5
 
 
 def test_angles_have_no_seam() -> None:
@@ -35,7 +37,8 @@ def test_angles_have_no_seam() -> None:
 
 def test_a_class_that_training_windows_lack_is_unknown() -> None:
     variable = Variable.of(WHO, np.array([True, True, False, False]))
-    assert variable is not None and variable.classes == ("a", "c")
+    assert variable is not None
+    assert variable.classes == ("a", "c")
     np.testing.assert_array_equal(variable.columns(WHO)[:3], [[1, 0], [0, 1], [0, 1]])
     assert np.isnan(variable.columns(WHO)[3]).all()
     other = dataclasses.replace(WHO, values=np.ones((4, 1)))
@@ -61,7 +64,9 @@ def test_a_variable_goes_through_json_and_refuses_another_kind() -> None:
 def test_a_table_knows_who_it_was_and_a_made_up_name_is_not_an_identity() -> None:
     windows = Windows.from_arrays({"a": np.random.default_rng(0).normal(size=(6, 5)), "b": np.zeros((3, 5))})
     species, who = table_variable(windows.table, "species"), table_variable(windows.table, "individual")
-    assert species is not None and who is not None
-    assert species.classes == ("a", "b") and species.labels().tolist() == ["a"] * 6 + ["b"] * 3
+    assert species is not None
+    assert who is not None
+    assert species.classes == ("a", "b")
+    assert species.labels().tolist() == ["a"] * 6 + ["b"] * 3
     assert who.classes == ("a track-0", "b track-0")
     assert table_variable(windows.table, "nobody") is None

@@ -51,8 +51,10 @@ def test_a_decoder_is_told_and_an_encoder_is_not() -> None:
     model, data = prepared.model.eval(), prepared.resident["a"]
     rows = torch.arange(9)
     windows, known = data.windows(rows), model.told(data.variables[rows])
-    assert known.shape == (9, 3) and torch.isfinite(known).all()
-    assert torch.isnan(data.variables[2, :2]).all() and (known[2, :2] == 0).all()
+    assert known.shape == (9, 3)
+    assert torch.isfinite(known).all()
+    assert torch.isnan(data.variables[2, :2]).all()
+    assert (known[2, :2] == 0).all()
     other = known.clone()
     other[:, 2] += 1.0
     torch.testing.assert_close(model("a", windows, told=known).mu, model("a", windows, told=other).mu)
@@ -97,9 +99,7 @@ def test_weights_that_are_told_more_begin_as_they_were(tmp_path: Path) -> None:
     begun = continue_fit(windows, CONFIG, path)
     new = [Variable.of(m, windows.table.in_split("train")) for m in measured.values()]
     told = with_variables(begun, [v for v in new if v is not None], measured, trained_before=True)
-    np.testing.assert_allclose(
-        encode_all(told).reconstruction_error, encode_all(plain).reconstruction_error, rtol=1e-5
-    )
+    np.testing.assert_allclose(encode_all(told).reconstruction_error, encode_all(plain).reconstruction_error, rtol=1e-5)
 
 
 def test_a_fit_that_was_cut_off_goes_on_with_what_its_scrubbers_had_learnt(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ def lines(card: Card) -> list[str]:
     Parameters
     ----------
     card
-        What the fit stored: ``temperature_r2``, ``heads``, ``reconstruction_r2``, ``joint_error`` and ``neighbours``, each
-        of which may be missing.
+        What the fit stored: ``temperature_r2``, ``heads``, ``reconstruction_r2``, ``joint_error`` and ``neighbours``,
+        each of which may be missing.
     """
     told = {
         "temperature R² on held-out windows": _scores(_part(card, "temperature_r2")),

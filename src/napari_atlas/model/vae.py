@@ -178,7 +178,7 @@ class AtlasVAE(nn.Module):
         variables
             (n_windows, n_columns) columns of all variables of the architecture; NaN where unknown, told as 0.
         """
-        parts = variables.split([variable.width for variable in self.architecture.variables], dim=1)
+        parts = torch.split(variables, [variable.width for variable in self.architecture.variables], dim=1)
         given = [part for part, of in zip(parts, self.architecture.variables, strict=True) if of.given]
         return torch.nan_to_num(torch.cat(given, dim=1)) if given else variables[:, :0]
 

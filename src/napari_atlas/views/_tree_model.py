@@ -22,7 +22,7 @@ __all__ = ["Fault", "TreeDraft", "TreeSource", "draft_of", "fault_of", "load_dra
 
 _T = TypeVar("_T")
 _MOST_FRAMES = 3000
-_MOST = 99
+_MOST = 90
 _PLAIN = "-z"
 
 
@@ -276,11 +276,15 @@ def _usual(points: NDArray[np.float64]) -> tuple[int, NDArray[np.float64]]:
     seen = np.flatnonzero(known)
     if not seen.size:
         return 0, np.ones(points.shape[2])
-    apart = np.abs(points[seen] - np.nanmedian(points[seen], axis=1, keepdims=True))
-    size = np.nanmean(apart, axis=(1, 2))
+    low, high = np.nanmin(points[seen], axis=1), np.nanmax(points[seen], axis=1)
+    room = high - low
+    if room.shape[1] == 3:  # seen from all sides: as wide everywhere as it is long
+        apart = np.linalg.norm((points[seen] - ((low + high) / 2)[:, None])[..., :2], axis=2)
+        room[:, :2] = np.sqrt(2) * np.nanmax(apart, axis=1)[:, None]
+    size = np.linalg.norm(room, axis=1)
     whole = np.flatnonzero(known[seen] == known.max())
     middle = whole[np.argsort(size[whole])[len(whole) // 2]]
-    return int(seen[middle]), np.asarray(2 * np.nanpercentile(apart, _MOST, axis=(0, 1)))
+    return int(seen[middle]), np.asarray(np.percentile(room, _MOST, axis=0))
 
 
 def _center_of(source: TreeSource) -> str:

@@ -24,8 +24,9 @@ _TURNS = {
     Qt.Key.Key_Up: (0.0, _STEP),
     Qt.Key.Key_Down: (0.0, -_STEP),
 }
+_ZOOMS = {"+": 1.2, "-": 1 / 1.2}
 _DOT, _NEAR = 3.2, 12.0
-_PAD, _SHARE = 24.0, 0.8
+_PAD, _SHARE = 24.0, 0.85
 # Yellow can hardly be seen on a light background.
 _COLORS = tuple(color for color in COLORS if color != "#F0E442")
 
@@ -42,7 +43,7 @@ def chain_colors(draft: TreeDraft, root: str) -> tuple[str, ...]:
 class TreePicture(QWidget):  # type: ignore[misc]
     """Draw one frame of a pose; a click on a joint chooses it, one with Ctrl lets the chosen joint hang on it.
 
-    A pose in three dimensions is turned with the mouse or the arrow keys.
+    A pose in three dimensions is turned with the mouse or the arrow keys; the wheel, or + and −, make it larger.
     """
 
     picked = Signal(int)
@@ -62,7 +63,8 @@ class TreePicture(QWidget):  # type: ignore[misc]
         self._source: TreeSource | None = None
         self._draft, self._colors = TreeDraft((), (), ()), tuple[str, ...]()
         self._faulty: frozenset[int] = frozenset()
-        self._frame, self._chosen, self._under, self._turn = 0, -1, -1, Turn()
+        self._frame, self._chosen, self._under = 0, -1, -1
+        self._turn, self._zoom = Turn(), 1.0
         self._dragged, self._pressed = QPointF(), QPointF()
 
     def sizeHint(self) -> QSize:  # noqa: N802
@@ -109,7 +111,7 @@ class TreePicture(QWidget):  # type: ignore[misc]
         known = points[np.isfinite(points).all(axis=1)]
         middle = (known.min(axis=0) + known.max(axis=0)) / 2 if len(known) else np.zeros(points.shape[1])
         wide, tall = np.maximum(self._turn.room(source.extent), 1e-9)
-        scale = _SHARE * min((self.width() - _PAD) / wide, (self.height() - _PAD) / tall)
+        scale = self._zoom * _SHARE * min((self.width() - _PAD) / wide, (self.height() - _PAD) / tall)
         flat = self._turn.flat(points - middle) * scale + (self.width() / 2, self.height() / 2)
         flat = np.vstack([flat, np.full((1, 2), np.nan)])  # the last one stands for joints that are not there
         return np.asarray(flat[list(self._draft.places)])
@@ -130,11 +132,17 @@ class TreePicture(QWidget):  # type: ignore[misc]
         painter.end()
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Turn."""
+        """Turn, and make larger or smaller."""
         if event.key() in _TURNS:
             self._turn_by(*_TURNS[event.key()])
+        elif event.text() in _ZOOMS:
+            self._zoom_by(_ZOOMS[event.text()])
         else:
             event.ignore()
+
+    def wheelEvent(self, event: Any) -> None:  # noqa: N802
+        """Make larger or smaller."""
+        self._zoom_by(_ZOOMS["+"] ** (event.angleDelta().y() / 120))
 
     def mousePressEvent(self, event: Any) -> None:  # noqa: N802
         """Take the pose."""
@@ -168,6 +176,10 @@ class TreePicture(QWidget):  # type: ignore[misc]
         """Return the joint at a place; −1 if there is none."""
         apart = np.nan_to_num(np.linalg.norm(self.places() - (place.x(), place.y()), axis=1), nan=np.inf)
         return int(np.argmin(apart)) if (apart < _NEAR).any() else -1
+
+    def _zoom_by(self, factor: float) -> None:
+        self._zoom = min(max(self._zoom * factor, 0.5), 10.0)
+        self.update()
 
     def _turn_by(self, right: float, up: float) -> None:
         self._turn = self._turn.by(right, up)
@@ -217,8 +229,11 @@ class TreePicture(QWidget):  # type: ignore[misc]
                 continue
             name, (x, y) = self._draft.names[joint], places[joint].tolist()
             width = painter.fontMetrics().horizontalAdvance(name)
+            other = parent if joint == self._chosen else self._chosen
+            left = other >= 0 and x < places[other, 0]
+            x = x - 11 - width if left else x + 11
             painter.setPen(QColor(color))
-            painter.drawText(QPointF(min(x + 11, self.width() - width - 4), max(y - 7, 14)), name)
+            painter.drawText(QPointF(min(max(x, 4), self.width() - width - 4), max(y - 7, 14)), name)
 
 
 def _line(painter: QPainter, places: NDArray[np.float64], a: int, b: int) -> None:

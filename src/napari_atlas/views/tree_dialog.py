@@ -40,6 +40,7 @@ _WHAT = (
     "Each keypoint hangs on another one; the root hangs on nothing. What hangs nowhere is left out. In the picture, a"
     " click chooses a keypoint, and Ctrl and a click lets it hang on another."
 )
+_ROOT = "Let all of the tree hang on the selected keypoint"
 _FILES = "Trees (*.json *.toml)"
 _SIGNAL = "pose-6d"
 _SAME = "Nothing is changed yet."
@@ -140,7 +141,7 @@ class TreeDialog(QDialog):  # type: ignore[misc]
         self._slider.setToolTip("Another frame of the recording")
         row = QHBoxLayout()
         for name, text, meaning, deed in (
-            ("root", "Make it the root", "Let all of the tree hang on the selected keypoint", self._make_root),
+            ("root", "Make it the root", _ROOT, self._make_root),
             ("skeleton", "From the skeleton", "Take the tree that the lines of the file's skeleton make", self._take),
             ("load", "Load…", "Read a tree from a JSON or TOML file", self._load),
         ):
@@ -218,7 +219,9 @@ class TreeDialog(QDialog):  # type: ignore[misc]
         if source is None or not enabled:
             return
         self._buttons["skeleton"].setVisible(bool(source.edges))
-        self._buttons["root"].setEnabled(not self._draft.cycle())
+        ring = bool(self._draft.cycle())
+        self._buttons["root"].setEnabled(not ring)
+        self._buttons["root"].setToolTip("Mend the ring first" if ring else _ROOT)
         same = bool(source.species.tree) and self._draft.spelled == draft_of(source).spelled
         why = self._fault.text or (_SAME if same else "")
         self._buttons["save"].setEnabled(not why)
