@@ -193,9 +193,7 @@ class AtlasVAE(nn.Module):
         """Return what the heads beside the temperature say of (n_windows, latent_dim) latents."""
         return tuple(Prediction(head, self.heads[head_key(head.name)](latent)) for head in self.architecture.heads)
 
-    def forward(
-        self, species: str, windows: Tensor, noise: Tensor | None = None, told: Tensor | None = None
-    ) -> Output:
+    def forward(self, species: str, windows: Tensor, noise: Tensor | None = None, told: Tensor | None = None) -> Output:
         """Return the network's output; the latent is drawn with the noise, or is μ without noise.
 
         Parameters
