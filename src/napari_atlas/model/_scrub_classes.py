@@ -16,7 +16,7 @@ _JITTER = 1e-6
 _KEEP = 0.9
 
 
-@register_scrubber("qd", ("class",), 0.06, "a Gaussian for each class, and one for the rest")
+@register_scrubber("qd", ("class",), 0.04, "a Gaussian for each class, and one for the rest")
 class QuadraticDiscriminant(Scrubber):
     """For each class one Gaussian of its windows and one of all others, in two copies that forget at their own pace.
 
@@ -93,10 +93,17 @@ class QuadraticDiscriminant(Scrubber):
         self.members.copy_(torch.where(there & (self.members > 0), self.members.lerp(count, 0.2), self.members + count))
 
     def _moved(self, mu: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Return means and covariances as they are, with gradients as if they were those of the batch."""
+        """Return means and covariances drawn to those of the batch: the further, the more windows it has of a side.
+
+        Those of earlier batches alone would go on pushing what the batch shows to be there already.
+        """
         mean, covariance = _gaussians(mu, v)
-        moved = self.covariance + (covariance - covariance.detach())
-        return exact(self.mean + (mean - mean.detach())), exact(self._steadied(moved))
+        count = torch.stack([len(v) - v.sum(0), v.sum(0)])
+        share = (count / (count + self.latent_dim))[..., None]
+        moved = self.covariance.lerp(covariance.expand_as(self.covariance), share[..., None].expand_as(self.covariance))
+        return exact(self.mean.lerp(mean.expand_as(self.mean), share.expand_as(self.mean))), exact(
+            self._steadied(moved)
+        )
 
     @torch.no_grad()
     def _tells(self, mu: Tensor, v: Tensor) -> Tensor:
@@ -145,12 +152,11 @@ class MovingMeans(Scrubber):
     def loss(self, mu: Tensor, v: Tensor) -> Tensor:
         """Return log(1 + the squared distance of the means from their middle, in spreads within classes).
 
-        The distance is that of the running means, and the batch is what is pushed.
+        The running means are drawn to those of the batch: the further, the more windows it has of a class.
         """
-        there = v.sum(0) > 0
-        batch = _means(mu, v)
-        known = self.seen & there
-        mean = self.mean + (batch - batch.detach()) * known[:, None]
+        count = v.sum(0)
+        share = torch.where(self.seen, count / (count + self.latent_dim), 0.0)
+        mean = self.mean + (_means(mu, v) - self.mean) * share[:, None]
         among = self.seen[:, None].float()
         middle = (mean * among).sum(0) / among.sum().clamp(min=1)
         apart = ((mean - middle).square() / self.variance.clamp(min=1e-12)).sum(1) * among[:, 0]

@@ -75,7 +75,7 @@ class MovingLeastSquares(Scrubber):
         return weights.to(self.cross)
 
 
-@register_scrubber("mals", ("number", "angle"), 0.03, "least squares on the latent and its products")
+@register_scrubber("mals", ("number", "angle"), 0.08, "least squares on the latent and its products")
 def quadratic(latent_dim: int, width: int) -> MovingLeastSquares:
     """Return decoders that read products of two dimensions as well."""
     return MovingLeastSquares(latent_dim, width)

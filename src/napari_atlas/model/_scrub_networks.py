@@ -121,7 +121,7 @@ class GradientReversal(Scrubber):
         self.ensemble.begin()
 
 
-@register_scrubber("adversary", ("number", "angle", "class"), 0.06, "four networks that tell true pairs from shuffled")
+@register_scrubber("adversary", ("number", "angle", "class"), 0.1, "four networks that tell true pairs from shuffled")
 class Adversary(Scrubber):
     """Four networks learn to tell a window with its own value from the same window with another one's.
 

@@ -22,6 +22,7 @@ from napari_atlas.model.vae import Architecture
 __all__ = ["Scrubbers", "make_scrubbers"]
 
 _FLAT = 1e-8
+_FURTHEST = 4.0  # what a window's gradient may be, in shares of an even push of all windows by one spread
 
 
 class Scrubbers(nn.Module):
@@ -65,7 +66,8 @@ class Scrubbers(nn.Module):
         """
         loss = mu.new_zeros(())
         for name, part, mine, known in self._each(mu, variables):
-            loss = loss + self._weights[name] * part.loss(mine, known)
+            weight = self._weights[name]
+            loss = loss + weight * part.loss(_held(mine, _FURTHEST * weight / len(mine)), known)
         return loss
 
     @torch.no_grad()
@@ -106,6 +108,18 @@ def _even(mu: Tensor) -> Tensor:
     share = mu.detach().std(0, correction=0).clamp(max=1.0)
     mu = mu * share + (mu * (1 - share)).detach()
     return (mu - mu.mean(0)) / (mu.var(0, correction=0) + _FLAT).sqrt()
+
+
+def _held(mu: Tensor, most: float) -> Tensor:
+    """Return the same means; the gradient of a window that is longer than ``most`` is shortened to it.
+
+    Classes that lie far apart would else be pushed so hard that nothing is left of what the network has learnt.
+    """
+    if not mu.requires_grad:
+        return mu
+    held = mu.clone()
+    held.register_hook(lambda pushed: pushed * (most / pushed.norm(dim=1, keepdim=True).clamp(min=most)))  # type: ignore[no-untyped-call]
+    return held
 
 
 def make_scrubbers(architecture: Architecture, config: FitConfig) -> Scrubbers:
