@@ -1,7 +1,7 @@
 """Take the pictures of scrubbing and synthesis from the real program: ``python docs/make_scrubbing_pictures.py``.
 
-Four animals whose every factor is known are written as SLEAP files, fitted once as they are and once with the animal and
-its speed taken out of the latent, and measured.
+Four animals whose every factor is known are written as SLEAP files, fitted once as they are and once with the animal
+and its speed taken out of the latent, and measured.
 """
 
 from __future__ import annotations

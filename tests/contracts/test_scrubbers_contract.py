@@ -225,7 +225,7 @@ def test_no_window_is_pushed_without_limit() -> None:
     v = torch.nn.functional.one_hot(torch.arange(40) % 4, 4).float()
     mu = 1e-3 * torch.randn(40, DIM, generator=generator) + v @ torch.randn(4, DIM, generator=generator)
     columns = torch.cat([torch.zeros(40, 4), v], dim=1)
-    for _ in range(5):
+    for _ in range(60):
         scrubbers.update(mu, columns)
     mu.requires_grad_()
     (gradient,) = torch.autograd.grad(scrubbers(mu, columns), mu)

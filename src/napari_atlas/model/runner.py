@@ -197,6 +197,8 @@ def _check_shares(prepared: Prepared, n_processes: int) -> None:
         return
     if prepared.config.free_bits:
         raise InputError.of("setting free_bits", f"it needs whole batches, not {n_processes} parts", "set free_bits=0")
+    if prepared.config.scrub:
+        raise InputError.of("setting scrub", f"it needs whole batches, not {n_processes} parts", "start one process")
     trained = prepared.windows.table.in_split("train")
     for name, data in prepared.resident.items():
         n = min(prepared.config.batch_size, int(trained[data.ids].sum()))
