@@ -20,7 +20,7 @@ from napari_atlas.errors import AtlasError
 
 VERBS = (
     *("inspect", "new", "add", "change", "remove", "proxy", "fit", "encode", "runs", "map"),
-    *("cluster", "clips", "export", "open", "demo"),
+    *("cluster", "score", "clips", "export", "serve", "open", "demo"),
 )
 QUICK = ("--set", "device=cpu", "--set", "epochs=2", "--set", "beta_warmup=1", "--set", "latent_dim=2")
 Command = Callable[..., tuple[int, str, str]]

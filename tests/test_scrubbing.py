@@ -19,14 +19,14 @@ from napari_atlas.sample.factors import FactorSpec, factor_variables, factor_win
 
 TOLD = "individual,heading,speed"
 SHORT = {
-    "latent_dim": 8, "epochs": 24, "patience": 0, "learning_rate": 3e-3, "schedule": "one-cycle", "averaging": 0.98,
+    "latent_dim": 8, "epochs": 30, "patience": 0, "learning_rate": 3e-3, "schedule": "one-cycle", "averaging": 0.98,
     "beta": 0.01, "beta_warmup": 8, "device": "cpu", "condition": TOLD,
 }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def data():
-    windows = factor_windows(FactorSpec(n_rigs=1, n_bouts=250))
+    windows = factor_windows(FactorSpec(n_rigs=1, n_bouts=200))
     return windows, factor_variables(windows.table)
 
 
@@ -44,7 +44,7 @@ def fits(data):
             pass
         return encode_all(prepared)
 
-    return fit(condition=""), fit(scrub="individual:adversary:3,heading:mals:2")
+    return fit(condition=""), fit(scrub="individual:qd:2,heading:mals")
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +74,13 @@ def told(data, fits):
 
 def test_the_latent_tells_before(told):
     before, _ = told
-    assert min(before["linear"], before["quadratic"]) > 0.7
+    assert min(before["linear"], before["quadratic"]) > 0.5
     assert before["heading"] > 0.6
 
 
 def test_the_latent_forgets_the_animal(told):
     _, after = told
-    assert max(after["linear"], after["quadratic"]) < 0.42
+    assert max(after["linear"], after["quadratic"]) < 0.36
 
 
 def test_the_latent_forgets_the_heading_with_it(told):

@@ -80,6 +80,8 @@ def test_what_takes_long_is_stood_in_for(files: tuple[Path, Path], proxied: bool
     wanted = right[79] if proxied else before
     assert np.abs(stand_in.astype(int) - wanted).max() <= 3
     assert arrived.wait(5)
+    while not np.array_equal(video[79], right[79]) and time.perf_counter() - begin < 5:
+        time.sleep(0.05)  # on a busy machine an earlier frame may be told late
     assert np.array_equal(video[79], right[79])
     assert video.stand_in == ""
 
