@@ -9,7 +9,7 @@ whole recordings have changed places.
 
 Prints one JSON object. What was fitted before is taken from the file of `--rows`, which grows line by line:
 
-    python benchmarks/scrub_species.py [--seeds 10] [--labelled-seeds 5] [--scrubber qd:5] [--set key=value ...]
+    python benchmarks/scrub_species.py [--seeds 10] [--labelled-seeds 5] [--scrubber qd:2] [--set key=value ...]
         [--rows species.jsonl]
 """
 
@@ -129,7 +129,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--labelled-seeds", type=int, default=5)
-    parser.add_argument("--scrubber", default="qd:5")
+    parser.add_argument("--scrubber", default="qd:2")
     parser.add_argument("--set", dest="settings", action="append", default=[])
     parser.add_argument("--rows", type=Path)
     asked = parser.parse_args()

@@ -16,7 +16,7 @@ _JITTER = 1e-6
 _KEEP = 0.9
 
 
-@register_scrubber("qd", ("class",), 0.04, "a Gaussian for each class, and one for the rest")
+@register_scrubber("qd", ("class",), 0.1, "a Gaussian for each class, and one for the rest")
 class QuadraticDiscriminant(Scrubber):
     """For each class one Gaussian of its windows and one of all others, in two copies that forget at their own pace.
 
