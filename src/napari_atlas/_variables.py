@@ -94,14 +94,15 @@ def know(project: Project, prepared: Prepared, start: Start) -> tuple[Prepared, 
     asked = [name for name in config.variable_names if name not in there] if start.trains else []
     if not there and not asked:
         return prepared, ()
-    measured = measure(project, table, [*asked, *(name for name in there if _has(project, table, name))])
+    held = there.intersection(measurable(project, table)) if there else ()
+    measured = measure(project, table, [*asked, *held])
     trained = table.in_split("train")
     found = {name: Variable.of(measured[name], trained, given=name != "species") for name in asked}
     notes = [f"{name} is the same in all training windows: there is nothing to scrub"
              for name, variable in found.items() if variable is None]  # fmt: skip
     notes += _confounded(table, config, measured)
     new = [variable for variable in found.values() if variable is not None]
-    before = bool(there) or not _is_new(start)
+    before = bool(there) or type(start) is not Start
     return with_variables(prepared, new, measured, before), tuple(notes)
 
 
@@ -115,11 +116,3 @@ def _confounded(table: WindowTable, config: FitConfig, measured: Mapping[str, Me
     scrubbed = [measured[scrub.name] for scrub in config.scrubs if scrub.strength and scrub.name in measured]
     pairs = [(one, other) for one in scrubbed for other in wanted if one.name != other.name]
     return [told for one, other in pairs if (told := confounded(one, other))]
-
-
-def _has(project: Project, table: WindowTable, name: str) -> bool:
-    return name in measurable(project, table)
-
-
-def _is_new(start: Start) -> bool:
-    return type(start) is Start

@@ -5,17 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qtpy.QtCore import QModelIndex, QPointF, QRectF, Qt, Signal
+from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QPainter, QPen
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
+from napari_atlas.views._bar_cell import BarCell
 from napari_atlas.views._canvas import Palette
 from napari_atlas.views._decodability_model import BAR, Row, TellModel, summary
 
@@ -89,27 +83,12 @@ class TellTable(QTableView):  # type: ignore[misc]
         header.setSectionResizeMode(BAR, QHeaderView.ResizeMode.Stretch)
 
 
-class _Bars(QStyledItemDelegate):  # type: ignore[misc]
+class _Bars(BarCell):
     """Draw the latent as a bar, the run beside as a hollow one, the signal as a thin one, and the line of chance."""
 
-    def __init__(self, colors: Palette, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.colors = colors
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """Draw the bars over the background of the row."""
-        empty = QStyleOptionViewItem(option)
-        self.initStyleOption(empty, index)
-        empty.text = ""
-        style = option.widget.style()
-        style.drawControl(style.ControlElement.CE_ItemViewItem, empty, painter, option.widget)
-        row = index.data(Qt.ItemDataRole.UserRole)
-        room = QRectF(option.rect).adjusted(4, 3, -4, -3)
-        painter.save()
-        self._draw(painter, row, room)
-        painter.restore()
-
-    def _draw(self, painter: QPainter, row: Row, room: QRectF) -> None:
+    def draw(self, painter: QPainter, row: Row, cell: QRectF) -> None:
+        """Draw the figures of a row."""
+        room = cell.adjusted(4, 3, -4, -3)
         chance = QColor(self.colors.muted)
         chance.setAlphaF(0.35)
         painter.fillRect(QRectF(room.left(), room.bottom() - 0.5, room.width(), 1), QColor(self.colors.line))

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from qtpy.QtCore import QModelIndex, QRectF, Qt, Signal
+from qtpy.QtCore import QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QGuiApplication, QKeySequence, QPainter
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QHeaderView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QTableView,
-    QWidget,
-)
+from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from napari_atlas.analysis.enrichment import Difference
+from napari_atlas.views._bar_cell import BarCell
 from napari_atlas.views._canvas import Palette
 from napari_atlas.views._difference_model import EFFECT, DifferenceModel, as_text
 
@@ -106,30 +100,18 @@ class DifferenceTable(QTableView):  # type: ignore[misc]
         self.setSortingEnabled(True)
 
 
-class _EffectBar(QStyledItemDelegate):  # type: ignore[misc]
+class _EffectBar(BarCell):
     """Draw an effect as a bar from the middle, to the right where the selection has more."""
 
-    def __init__(self, colors: Palette, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.colors = colors
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
-        """Draw the bar over the background of the row."""
-        empty = QStyleOptionViewItem(option)
-        self.initStyleOption(empty, index)
-        empty.text = ""
-        style = option.widget.style()
-        style.drawControl(style.ControlElement.CE_ItemViewItem, empty, painter, option.widget)
-        effect = float(index.data(Qt.ItemDataRole.UserRole))
-        room = QRectF(option.rect).adjusted(4, 4, -4, -4)
+    def draw(self, painter: QPainter, value: Any, cell: QRectF) -> None:
+        """Draw the effect of a row."""
+        effect, room = float(value), cell.adjusted(4, 4, -4, -4)
         middle = room.center().x()
         reach = effect * room.width() / 2
-        painter.save()
         painter.fillRect(
             QRectF(middle + min(reach, 0), room.top(), max(abs(reach), 1.0), room.height()), self._color(effect)
         )
         painter.fillRect(QRectF(middle - 0.5, room.top() - 2, 1, room.height() + 4), QColor(self.colors.muted))
-        painter.restore()
 
     def _color(self, effect: float) -> QColor:
         return QColor(self.colors.accent if effect > 0 else self.colors.warm)
